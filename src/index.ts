@@ -1,0 +1,1 @@
+export { PatchwordError, ERROR_CODES, type ErrorCode } from './errors.js';
