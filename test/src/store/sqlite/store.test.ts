@@ -130,7 +130,7 @@ describe('SQLite store', () => {
       });
     }
 
-    it('that is garbage from its middle on is said to be so where it is read', async () => {
+    it('that is garbage from its middle on is said to be so', async () => {
       const store = await open('page');
       const ids = await store.upsert({ root: ROOT, images: records(0, 300) });
       await store.close();
@@ -138,11 +138,9 @@ describe('SQLite store', () => {
       const bytes = readFileSync(file);
       bytes.fill(0xee, bytes.length / 2);
       writeFileSync(file, bytes);
-      const again = await open('page');
-      const results = await Promise.allSettled(ids.map((id) => again.getImages([id])));
-      const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-      assert.ok(reasons.length > 0);
-      assert.ok(reasons.every((reason) => reason instanceof PatchwordError && reason.code === 'COLLECTION_DAMAGED'));
+      const readAll = async () => (await open('page')).getImages(ids);
+      await assert.rejects(readAll(), { code: 'COLLECTION_DAMAGED', hint: /Nothing was deleted/ });
+      assert.deepEqual(readFileSync(file), bytes);
     });
 
     it('of a newer program says to upgrade', async () => {
