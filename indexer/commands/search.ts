@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { PatchwordError } from '../../src/errors.js';
-import { type Hit, SEARCH_DEFAULTS, type SearchQuery, type SearchUpdate } from '../../src/search.js';
+import { type Hit, SEARCH_DEFAULTS, SEARCH_LIMIT, type SearchQuery, type SearchUpdate } from '../../src/search.js';
 import type { Target } from '../../src/store/store.js';
 import { withEngine } from '../opening.js';
 import {
@@ -20,15 +20,13 @@ interface SearchCommandOptions extends GlobalOptions, DeviceOptions {
   target?: Target;
   k: number;
   candidates: number;
-  rerankPairs: number;
+  rerankPairs?: number;
   rerankMilliseconds?: number;
 }
 
-const MAX_CANDIDATES = 1000;
-
 export function addSearchCommand(program: Command): void {
-  const count = wholeNumber({ min: 1, max: MAX_CANDIDATES });
-  const { k, candidates, rerank } = SEARCH_DEFAULTS;
+  const count = wholeNumber({ min: 1, max: SEARCH_LIMIT });
+  const { k, candidates } = SEARCH_DEFAULTS;
   const command = program
     .command('search')
     .description('find images by a text, or captions (or similar images) by an image')
@@ -45,9 +43,10 @@ export function addSearchCommand(program: Command): void {
         .default(candidates),
     )
     .addOption(
-      new Option('--rerank-pairs <count>', 'the most pairs that the joint model reads; 0 turns it off')
-        .argParser(wholeNumber({ min: 0, max: MAX_CANDIDATES }))
-        .default(rerank.pairs),
+      new Option(
+        '--rerank-pairs <count>',
+        'the most pairs that the joint model reads; 0 turns it off (default: all candidates)',
+      ).argParser(wholeNumber({ min: 0 })),
     )
     .addOption(
       new Option('--rerank-milliseconds <time>', 'the most time that reranking may take').argParser(nonNegativeNumber),
@@ -64,7 +63,7 @@ export function addSearchCommand(program: Command): void {
 
 function toQuery(text: string | undefined, options: SearchCommandOptions): SearchQuery {
   const { image, target, k, candidates, rerankPairs, rerankMilliseconds } = options;
-  const rerank = { pairs: rerankPairs, ...(rerankMilliseconds !== undefined && { milliseconds: rerankMilliseconds }) };
+  const rerank = { pairs: rerankPairs, milliseconds: rerankMilliseconds };
   if (text !== undefined && image === undefined && target === undefined) return { text, k, candidates, rerank };
   if (text === undefined && image !== undefined) return { image, target, k, candidates, rerank };
   throw new PatchwordError(

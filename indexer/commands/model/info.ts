@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Command } from 'commander';
 import { inspectModel } from '../../../src/vilt/inspection.js';
 import type { ModelInfo } from '../../../src/inference/inference.js';
@@ -23,10 +24,10 @@ function describeInfo(info: ModelInfo): string {
   const { config, prefilter, calibration } = info;
   return formatTable([
     ['model', info.folder],
-    ['weights', `${info.weights} (sha256 ${info.hash})`],
+    ['weights', `${info.weights.map((file) => path.basename(file)).join(', ')} (${info.format}, sha256 ${info.hash})`],
     ['parameters', `${(info.parameters / 1e6).toFixed(1)} million`],
     ['size', `hidden ${config.hiddenSize}, ${config.layers} layers, ${config.heads} heads, patch ${config.patchSize}`],
-    ['image', `shorter side ${config.imageSize} pixels`],
+    ['image', `shorter side ${config.shortestEdge} pixels`],
     ['text', `${config.vocabularySize} word pieces, at most ${config.maxTextLength} in a text`],
     ['heads', info.heads.join(', ') || 'none'],
     [
