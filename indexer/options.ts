@@ -37,13 +37,9 @@ export function addModelOption(command: Command): Command {
 }
 
 export function addDeviceOptions(command: Command): Command {
-  return addDeviceOption(command).addOption(
-    new Option('--precision <precision>', 'number format of the weights').choices(PRECISIONS),
-  );
-}
-
-export function addDeviceOption(command: Command): Command {
-  return command.addOption(new Option('--device <device>', 'what runs the model').choices(DEVICES));
+  return command
+    .addOption(new Option('--device <device>', 'what runs the model').choices(DEVICES))
+    .addOption(new Option('--precision <precision>', 'number format of the weights').choices(PRECISIONS));
 }
 
 /** Parses a whole number within bounds, for `Option.argParser`. */

@@ -15,7 +15,10 @@ import { addSearchCommand } from './commands/search.js';
 import { addServeCommand } from './commands/serve.js';
 import { addGlobalOptions } from './options.js';
 
-/** Every verb. Parsing throws a CommanderError instead of ending the process, and leaves reporting it to the caller. */
+/**
+ * Every verb; each loads what it runs on when it runs, so that help and refusals are quick. Parsing throws a CommanderError instead of ending the process, and leaves
+ * reporting it to the caller.
+ */
 export function createProgram(): Command {
   const program = new Command('patchword')
     .description('Search captioned images with ViLT: nearest neighbours first, the joint model on the few that matter.')

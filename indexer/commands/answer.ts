@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { withInference } from '../opening.js';
 import { addDeviceOptions, addModelOption, type ModelOptions, wholeNumber } from '../options.js';
 import { printResult } from '../output.js';
 import { describeChoices } from '../choices.js';
@@ -14,6 +13,7 @@ export function addAnswerCommand(program: Command): void {
   addDeviceOptions(addModelOption(command)).action(async () => {
     const options = command.optsWithGlobals<ModelOptions & { text: string; image: string; k: number }>();
     const { text, image, k } = options;
+    const { withInference } = await import('../opening.js');
     const choices = await withInference(options, async (inference) => {
       const { modelInput } = await inference.prepare(image);
       return inference.answer({ text, image: modelInput });

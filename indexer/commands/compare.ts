@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { PatchwordError } from '../../src/errors.js';
 import { describeChoices } from '../choices.js';
-import { withInference } from '../opening.js';
 import { addDeviceOptions, addModelOption, type ModelOptions } from '../options.js';
 import { printResult } from '../output.js';
 
@@ -19,6 +18,7 @@ export function addCompareCommand(program: Command): void {
         hint: 'For example: patchword compare --text "both show a dog" --images left.jpg right.jpg',
       });
     }
+    const { withInference } = await import('../opening.js');
     const choices = await withInference(options, async (inference) => {
       const left = await inference.prepare(images[0]);
       const right = await inference.prepare(images[1]);

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { describeExplanation } from '../heatmap.js';
-import { withInference } from '../opening.js';
 import { addDeviceOptions, addModelOption, type ModelOptions } from '../options.js';
 import { printResult } from '../output.js';
 
@@ -13,6 +12,7 @@ export function addExplainCommand(program: Command): void {
   addDeviceOptions(addModelOption(command)).action(async () => {
     const options = command.optsWithGlobals<ModelOptions & { text: string; image: string }>();
     const { text, image } = options;
+    const { withInference } = await import('../opening.js');
     const explanation = await withInference(options, async (inference) => {
       const { modelInput } = await inference.prepare(image);
       return inference.explain({ text, image: modelInput });

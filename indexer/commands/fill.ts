@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { describeChoices } from '../choices.js';
-import { withInference } from '../opening.js';
 import { addDeviceOptions, addModelOption, type ModelOptions, wholeNumber } from '../options.js';
 import { printResult } from '../output.js';
 
@@ -14,6 +13,7 @@ export function addFillCommand(program: Command): void {
   addDeviceOptions(addModelOption(command)).action(async () => {
     const options = command.optsWithGlobals<ModelOptions & { text: string; image: string; k: number }>();
     const { text, image, k } = options;
+    const { withInference } = await import('../opening.js');
     const filled = await withInference(options, async (inference) => {
       const { modelInput } = await inference.prepare(image);
       return inference.fill({ text, image: modelInput });

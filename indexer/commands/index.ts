@@ -1,12 +1,10 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { explainSystemError } from '../../src/errors.js';
-import { ingest, type IngestResult } from '../ingestion.js';
+import type { IngestOptions, IngestResult } from '../ingestion.js';
 import { onInterrupt } from '../interrupt.js';
-import { withEngine } from '../opening.js';
 import { addDeviceOptions, type DeviceOptions, type GlobalOptions } from '../options.js';
 import { printResult } from '../output.js';
-import { showProgress } from '../progress.js';
 import { describeCount, printable } from '../text.js';
 
 interface IndexOptions extends GlobalOptions, DeviceOptions {
@@ -30,12 +28,15 @@ export function addIndexCommand(program: Command): void {
     const options = command.optsWithGlobals<IndexOptions>();
     // A misspelled source leaves no empty collection behind.
     await stat(source).catch((error: unknown) => Promise.reject(explainSystemError(error, source) as Error));
+    const { withEngine } = await import('../opening.js');
     const result = await withEngine({ ...options, create: true }, (engine) => index({ engine, source, ...options }));
     printResult(result, options, describeResult);
   });
 }
 
-async function index(options: Omit<Parameters<typeof ingest>[0], 'signal' | 'onProgress'>): Promise<IngestResult> {
+async function index(options: IngestOptions): Promise<IngestResult> {
+  const { ingest } = await import('../ingestion.js');
+  const { showProgress } = await import('../progress.js');
   const interrupt = onInterrupt();
   const progress = showProgress({ label: 'Indexing', unit: 'pictures' });
   try {

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { scorePair } from '../../src/score.js';
-import { withInference } from '../opening.js';
 import { addDeviceOptions, addModelOption, type ModelOptions } from '../options.js';
 import { printNotes, printResult } from '../output.js';
 import { formatTable } from '../text.js';
@@ -13,6 +12,7 @@ export function addScoreCommand(program: Command): void {
     .requiredOption('--image <file>', 'the image');
   addDeviceOptions(addModelOption(command)).action(async () => {
     const options = command.optsWithGlobals<ModelOptions & { text: string; image: string }>();
+    const { withInference } = await import('../opening.js');
     const score = await withInference(options, (inference) => scorePair(inference, options));
     printNotes(score.notes);
     printResult(score, options, ({ matchScore, similarity, matchProbability }) =>

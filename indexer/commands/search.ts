@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander';
 import { PatchwordError } from '../../src/errors.js';
 import { type Hit, SEARCH_DEFAULTS, SEARCH_LIMIT, type SearchQuery, type SearchUpdate } from '../../src/search.js';
 import type { Target } from '../../src/store/store.js';
-import { withEngine } from '../opening.js';
 import {
   addDeviceOptions,
   type DeviceOptions,
@@ -55,6 +54,7 @@ export function addSearchCommand(program: Command): void {
   addDeviceOptions(command).action(async (text: string | undefined) => {
     const options = command.optsWithGlobals<SearchCommandOptions>();
     const query = toQuery(text, options);
+    const { withEngine } = await import('../opening.js');
     const update = await withEngine(options, (engine) => engine.search(query).final());
     printNotes(update.notes);
     printResult(update, options, describeUpdate);

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { onInterrupt } from '../interrupt.js';
 import { addDeviceOptions, type DeviceOptions, type GlobalOptions, wholeNumber } from '../options.js';
 import { printResult } from '../output.js';
-import { showProgress } from '../progress.js';
 
 interface ServeOptions extends GlobalOptions, DeviceOptions {
   collection?: string;
@@ -27,6 +26,7 @@ export function addServeCommand(program: Command): void {
 async function serve(options: ServeOptions): Promise<void> {
   // The one edge back: the server imports the indexer, and only this verb needs the server.
   const { SERVER_DEFAULTS, startServer } = await import('../../server/main.js');
+  const { showProgress } = await import('../progress.js');
   const { collection, host, port } = { ...SERVER_DEFAULTS, ...options };
   const progress = showProgress({ label: 'Indexing the sample', unit: 'pictures' });
   const server = await startServer({

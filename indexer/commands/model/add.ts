@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { addModel } from '../../hub.js';
 import { onInterrupt } from '../../interrupt.js';
 import type { GlobalOptions } from '../../options.js';
 import { printResult } from '../../output.js';
-import { showProgress } from '../../progress.js';
 
 export function addAddCommand(model: Command): void {
   const command = model
@@ -12,6 +10,8 @@ export function addAddCommand(model: Command): void {
     .argument('<hub-id>', 'such as dandelin/vilt-b32-finetuned-flickr30k');
   command.action(async (id: string) => {
     const options = command.optsWithGlobals<GlobalOptions>();
+    const { addModel } = await import('../../hub.js');
+    const { showProgress } = await import('../../progress.js');
     const interrupt = onInterrupt();
     const progress = showProgress({ label: 'Downloading', unit: 'MB' });
     const onProgress = ({ done, total }: { done: number; total: number }) =>

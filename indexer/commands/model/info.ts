@@ -1,8 +1,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
-import { inspectModel } from '../../../src/vilt/inspection.js';
 import type { ModelInfo } from '../../../src/inference/inference.js';
-import { resolveModel } from '../../hub.js';
 import type { GlobalOptions } from '../../options.js';
 import { printNotes, printResult } from '../../output.js';
 import { formatTable } from '../../text.js';
@@ -14,6 +12,8 @@ export function addInfoCommand(model: Command): void {
     .argument('<folder|hub-id>', 'a ViLT checkpoint');
   command.action(async (folder: string) => {
     const options = command.optsWithGlobals<GlobalOptions>();
+    const { resolveModel } = await import('../../hub.js');
+    const { inspectModel } = await import('../../../src/vilt/inspection.js');
     const info = await inspectModel(await resolveModel(folder));
     printNotes(info.notes);
     printResult(info, options, describeInfo);

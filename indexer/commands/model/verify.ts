@@ -1,14 +1,9 @@
 import type { Command } from 'commander';
 import { PatchwordError } from '../../../src/errors.js';
-import { verifyModel } from '../../../src/vilt/verification.js';
-import { resolveModel } from '../../hub.js';
-import { addDeviceOption, type DeviceOptions, type GlobalOptions, nonNegativeNumber } from '../../options.js';
+import type { CaseResult } from '../../../src/vilt/verification.js';
+import { addDeviceOptions, type DeviceOptions, type GlobalOptions, nonNegativeNumber } from '../../options.js';
 import { printNotes, printResult } from '../../output.js';
 import { formatTable } from '../../text.js';
-
-type Verification = Awaited<ReturnType<typeof verifyModel>>;
-
-const DEFAULT_TOLERANCE = 1e-3;
 
 export function addVerifyCommand(model: Command): void {
   const command = model
@@ -16,19 +11,22 @@ export function addVerifyCommand(model: Command): void {
     .description('compare a checkpoint with recorded cases of its reference; exits 1 above the tolerance')
     .argument('<folder|hub-id>', 'a ViLT checkpoint')
     .argument('<cases>', 'a folder of .safetensors files, or one, with tensors named in.* and out.*')
-    .option('--tolerance <difference>', 'the largest difference that passes', nonNegativeNumber, DEFAULT_TOLERANCE);
-  addDeviceOption(command).action(async (folder: string, cases: string) => {
-    const options = command.optsWithGlobals<GlobalOptions & DeviceOptions & { tolerance: number }>();
-    const { tolerance, device } = options;
-    const verification = await verifyModel({ model: await resolveModel(folder), cases, tolerance, device });
+    .option('--tolerance <difference>', 'the largest difference that passes (default: 0.001)', nonNegativeNumber);
+  addDeviceOptions(command).action(async (folder: string, cases: string) => {
+    const options = command.optsWithGlobals<GlobalOptions & DeviceOptions & { tolerance?: number }>();
+    const { resolveModel } = await import('../../hub.js');
+    const { VERIFICATION_TOLERANCE, verifyModel } = await import('../../../src/vilt/verification.js');
+    const { tolerance = VERIFICATION_TOLERANCE, device, precision } = options;
+    const model = await resolveModel(folder);
+    const verification = await verifyModel({ model, cases, tolerance, device, precision });
     const passed = verification.cases.every((one) => one.passed);
     printNotes(verification.notes);
-    printResult({ ...verification, tolerance, passed }, options, describeVerification);
-    if (!passed) throw failure(verification, tolerance);
+    printResult({ ...verification, tolerance, passed }, options, ({ cases }) => describeCases(cases));
+    if (!passed) throw failure(verification.cases, tolerance);
   });
 }
 
-function describeVerification({ cases }: Verification): string {
+function describeCases(cases: CaseResult[]): string {
   return formatTable([
     ['case', 'largest difference', 'passed', 'of each output'],
     ...cases.map(({ name, largest, passed, outputs }) => [
@@ -42,7 +40,7 @@ function describeVerification({ cases }: Verification): string {
   ]);
 }
 
-function failure({ cases }: Verification, tolerance: number): PatchwordError {
+function failure(cases: CaseResult[], tolerance: number): PatchwordError {
   const failed = cases.filter((one) => !one.passed);
   const largest = failed.reduce((a, b) => (b.largest > a.largest ? b : a));
   return new PatchwordError(
