@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import type { Inference, PreparedImage } from '../src/inference/inference.js';
 import type { Store } from '../src/store/store.js';
+import { IMAGE_LIMITS } from '../src/vilt/image.js';
+import { readSource } from '../src/vilt/source.js';
 import type { SkippedImage, SourceImage } from './readers/reader.js';
 
 /** One picture, decoded and resized as the model sees it. */
@@ -56,12 +58,12 @@ export async function prepareImage(options: {
 }): Promise<Prepared | SkippedImage | 'unchanged'> {
   const { inference, root, image, known, signal } = options;
   try {
-    const status = await checkFile(root, image.file);
+    const status = await statBelow(root, image.file);
     const modified = Math.round(status.mtimeMs);
     const sameLabels = known?.labelsHash === hashLabels(image);
     if (sameLabels && known.bytes === status.size && known.modified === modified) return 'unchanged';
 
-    const bytes = await readFile(image.file);
+    const { bytes } = await readSource(image.file, IMAGE_LIMITS);
     const contentHash = createHash('sha256').update(bytes).digest('hex');
     if (sameLabels && known.contentHash === contentHash) return 'unchanged';
 
@@ -76,15 +78,13 @@ export async function prepareImage(options: {
   }
 }
 
-/** A picture must be a file, and stay below the root when its links are followed. */
-async function checkFile(root: string, file: string): Promise<{ size: number; mtimeMs: number }> {
+/** A picture must stay below the root when its links are followed. */
+async function statBelow(root: string, file: string): Promise<{ size: number; mtimeMs: number }> {
   const real = await realpath(file);
   if (!real.startsWith(root.endsWith(path.sep) ? root : root + path.sep)) {
     throw new PatchwordError('IMAGE_UNREADABLE', `it is a link that leaves ${root}`);
   }
-  const status = await stat(real);
-  if (!status.isFile()) throw new PatchwordError('IMAGE_UNREADABLE', 'it is not a file');
-  return status;
+  return stat(real);
 }
 
 function hashLabels({ captions, split }: { captions: string[]; split: string | null }): string {
