@@ -79,7 +79,10 @@ function logRequests(logger: Logger): RequestHandler {
     const { method, path: route } = req;
     res.once('close', () => {
       const milliseconds = Math.round(performance.now() - start);
-      logger.info({ method, path: route, status: res.statusCode, complete: res.writableFinished, milliseconds }, 'request');
+      logger.info(
+        { method, path: route, status: res.statusCode, complete: res.writableFinished, milliseconds },
+        'request',
+      );
     });
     next();
   };

@@ -22,9 +22,9 @@ export function searchRoutes(service: Service): Router {
     const { signal, release } = cancellation(service, res);
     service.logger.debug({ parameters }, 'search');
     try {
+      const engine = readyEngine(service);
+      const query = await toQuery(engine.store, parameters, req.file?.buffer);
       await searches.run(async () => {
-        const engine = readyEngine(service);
-        const query = await toQuery(engine.store, parameters, req.file?.buffer);
         const updates = engine.search({ ...query, signal });
         const view = viewer(engine.store);
         if (req.accepts(['json', NDJSON]) === NDJSON) {
