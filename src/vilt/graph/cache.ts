@@ -1,0 +1,124 @@
+import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { explainSystemError } from '../../errors.js';
+import type { Tensor } from '../checkpoint/tensor.js';
+import { readTensor } from '../checkpoint/tensor.js';
+import type { ViltConfig } from '../config.js';
+import { BUILDER_VERSION, GraphBuilder, type ExternalData } from './builder.js';
+import { imageEmbedding, textEmbedding } from './embedding.js';
+import { encoder } from './encoder.js';
+import { head, type HeadGraph } from './head.js';
+
+export type GraphKind = 'text' | 'image' | 'encoder' | HeadGraph;
+
+export interface GraphSource {
+  /** The model's own folder, where graphs are kept when it can be written. */
+  folder: string;
+  /** Where they are kept when it cannot. */
+  cache: string;
+  /** Hash of the weights. */
+  hash: string;
+  config: ViltConfig;
+  tensors: ReadonlyMap<string, Tensor>;
+  kinds: readonly GraphKind[];
+}
+
+const CONVERTED = 'float32.bin';
+
+/**
+ * Writes the ONNX graphs of a checkpoint, unless they are there already, and returns their folder: one `KIND.onnx` each.
+ *
+ * The weights are not copied. A graph names them by file and offset, and ONNX Runtime wants those files inside the
+ * graph's folder, so they are hard-linked there; only where that cannot be done (another file system) are they copied,
+ * and only tensors that are not float32 are converted.
+ *
+ * @throws PatchwordError DISK_FULL, READ_ONLY
+ */
+export function buildGraphs(source: GraphSource): string {
+  const shape = JSON.stringify([source.config, source.kinds]);
+  const key = `${source.hash.slice(0, 16)}-${BUILDER_VERSION}-${fingerprint(shape)}`;
+  const places = [path.join(source.folder, '.graphs'), path.join(source.cache, 'graphs')];
+  const built = places.map((place) => path.join(place, key)).find((folder) => existsSync(folder));
+  if (built) return built;
+  try {
+    return writeGraphs(source, places[0], key, linkSync);
+  } catch {
+    // A read-only model folder, or a file system without hard links.
+    try {
+      return writeGraphs(source, places[1], key, linkOrCopy);
+    } catch (error) {
+      throw explainSystemError(error, path.join(places[1], key));
+    }
+  }
+}
+
+/** Written beside and renamed, so that a folder of that name is whole, whoever wrote it. */
+function writeGraphs(source: GraphSource, place: string, key: string, bring: (from: string, to: string) => void): string {
+  mkdirSync(place, { recursive: true });
+  const folder = mkdtempSync(path.join(place, `${key}.`));
+  try {
+    const files = new Map<string, string>();
+    for (const { file } of source.tensors.values()) {
+      if (files.has(file)) continue;
+      files.set(file, `weights-${files.size}${path.extname(file)}`);
+      bring(file, path.join(folder, files.get(file)!));
+    }
+    const data = locations(source.tensors, files, folder);
+    for (const kind of source.kinds) {
+      const graph = new GraphBuilder((name) => {
+        const tensor = source.tensors.get(name);
+        if (!tensor) throw new Error(`The graph "${kind}" needs a tensor ${name} that the checkpoint does not hold.`);
+        return { shape: tensor.shape, data: data.get(name)! };
+      });
+      if (kind === 'text') textEmbedding(graph, source.config);
+      else if (kind === 'image') imageEmbedding(graph, source.config);
+      else if (kind === 'encoder') encoder(graph, source.config);
+      else head(graph, source.config, kind);
+      writeFileSync(path.join(folder, `${kind}.onnx`), graph.build());
+    }
+    const target = path.join(place, key);
+    try {
+      renameSync(folder, target);
+    } catch (error) {
+      if (!existsSync(target)) throw error; // else another process was faster
+      rmSync(folder, { recursive: true, force: true });
+    }
+    return target;
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Where each tensor's float32 values lie; those of other types are converted into one more file. */
+function locations(tensors: ReadonlyMap<string, Tensor>, files: Map<string, string>, folder: string) {
+  const data = new Map<string, ExternalData>();
+  let converted = 0;
+  for (const [name, tensor] of tensors) {
+    if (tensor.dtype === 'F32') {
+      data.set(name, { location: files.get(tensor.file)!, offset: tensor.offset, byteLength: tensor.byteLength });
+    } else {
+      const values = readTensor(tensor);
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      writeFileSync(path.join(folder, CONVERTED), bytes, { flag: 'a' });
+      data.set(name, { location: CONVERTED, offset: converted, byteLength: values.byteLength });
+      converted += values.byteLength;
+    }
+  }
+  return data;
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+}
+
+/** FNV-1a, for telling apart the configurations of one set of weights. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
