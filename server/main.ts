@@ -18,7 +18,7 @@ export const SERVER_DEFAULTS = {
     textLength: 2_000,
     k: 100,
     candidates: 1_000,
-    rerankPairs: 256,
+    rerankPairs: 1_000,
     rerankMilliseconds: 10_000,
     searchMilliseconds: 30_000,
     searches: { running: 4, queued: 32 },
@@ -83,14 +83,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closeServer(server);
     throw error;
   }
-  return {
-    url: urlOf(server, host),
-    async close() {
-      closing.abort();
-      await closeServer(server);
-      await service.engine?.close();
-    },
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    closing.abort();
+    await closeServer(server);
+    await service.engine?.close();
   };
+  return { url: urlOf(server, host), close: () => (closed ??= close()) };
 }
 
 async function openCollection(options: ServerOptions, service: Service): Promise<Engine> {

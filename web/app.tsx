@@ -46,7 +46,7 @@ export function App() {
     if (outage) return <FailureMessage failure={outage} onAgain={reconnect} />;
     if (preparing) return <Preparing {...preparing} />;
     if (!collection) return null;
-    if (refused) return <FailureMessage failure={refused} onAgain={() => setRefused(null)} />;
+    if (refused) return <FailureMessage failure={refused} />;
     if (!query) return <Welcome sample={collection.name === 'sample'} onSearch={onSearch} />;
     if (failure) return <FailureMessage failure={failure} onAgain={again} />;
     if (!update) return null;
@@ -111,9 +111,8 @@ function candidatesOf(update: SearchUpdate | null, collection: { images: number;
 
 function tooLarge(file: File, uploadBytes: number): Failure {
   const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  return new Failure(
-    'IMAGE_TOO_LARGE',
-    'This picture is too large.',
-    `It has ${megabytes(file.size)}; the server takes at most ${megabytes(uploadBytes)}.`,
-  );
+  return new Failure('This picture is too large.', {
+    hint: `It has ${megabytes(file.size)}; the server takes at most ${megabytes(uploadBytes)}.`,
+    passing: false,
+  });
 }

@@ -45,14 +45,16 @@ export interface Collection {
 export const K = 24;
 export const CANDIDATES = 32;
 
-/** An error in the server's own words; `code` is null where no answer came. */
+/** Why there is no answer, in the server's own words where it gave any. */
 export class Failure extends Error {
-  constructor(
-    readonly code: string | null,
-    message: string,
-    readonly hint: string | null = null,
-  ) {
+  readonly hint: string | null;
+  /** The same request may succeed later. */
+  readonly passing: boolean;
+
+  constructor(message: string, { hint = null, passing }: { hint?: string | null; passing: boolean }) {
     super(message);
+    this.hint = hint;
+    this.passing = passing;
   }
 }
 
@@ -66,16 +68,28 @@ export async function search(
   let rest = '';
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const { value, done } = await reader.read().catch((error: unknown) => Promise.reject(unanswered(error, signal)));
+    const { value, done } = await reader.read().catch(() => Promise.reject(unanswered(signal)));
     if (done) return;
     const lines = (rest + value).split('\n');
     rest = lines.pop()!;
     for (const line of lines) {
       const update = JSON.parse(line) as SearchUpdate | ErrorBody;
-      if ('error' in update) throw failureOf(update);
+      if ('error' in update) throw failureOf(update, true);
       onUpdate(update);
     }
   }
+}
+
+export interface Health {
+  status: 'ok' | 'preparing' | 'closing';
+  done?: number;
+  total?: number;
+}
+
+/** @throws Failure where no server answers */
+export async function getHealth(signal: AbortSignal): Promise<Health> {
+  const response = await fetch('/healthz', { signal }).catch(() => Promise.reject(unanswered(signal)));
+  return (await response.json()) as Health;
 }
 
 export async function getCollection(signal: AbortSignal): Promise<Collection> {
@@ -101,20 +115,18 @@ interface ErrorBody {
 }
 
 async function request(address: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-  const response = await fetch(address, { ...init, signal }).catch((error: unknown) =>
-    Promise.reject(unanswered(error, signal)),
-  );
+  const response = await fetch(address, { ...init, signal }).catch(() => Promise.reject(unanswered(signal)));
   if (response.ok) return response;
   const body = (await response.json().catch(() => null)) as ErrorBody | null;
-  throw body?.error ? failureOf(body) : new Failure(null, `The server answered ${response.status}.`);
+  const passing = response.status >= 500;
+  throw body?.error ? failureOf(body, passing) : new Failure(`The server answered ${response.status}.`, { passing });
 }
 
-function failureOf({ error }: ErrorBody): Failure {
-  return new Failure(error.code, error.message, error.hint);
+function failureOf({ error }: ErrorBody, passing: boolean): Failure {
+  return new Failure(error.message, { hint: error.hint, passing });
 }
 
-function unanswered(error: unknown, signal: AbortSignal): Error {
+function unanswered(signal: AbortSignal): Error {
   if (signal.aborted) return signal.reason as Error;
-  const cause = error instanceof Error ? error.message : String(error);
-  return new Failure(null, 'The server does not answer.', `Is it still running? (${cause})`);
+  return new Failure('The server does not answer.', { hint: 'Is it still running?', passing: true });
 }

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { addressOf, queryOf, type Query } from './query.js';
-import { Failure, getCollection, search, type Collection, type SearchUpdate } from './search.js';
+import { Failure, getCollection, getHealth, search, type Collection, type SearchUpdate } from './search.js';
 
 /** The query in the address bar. `replace` keeps what is typed from filling the history. */
 export function useQuery(): [Query | null, (query: Query | null, how?: 'push' | 'replace') => void] {
@@ -80,7 +80,7 @@ export function useCollection(): CollectionState {
 async function loadCollection(signal: AbortSignal, show: (state: Partial<CollectionState>) => void): Promise<void> {
   while (!signal.aborted) {
     try {
-      const health = (await (await fetch('/healthz', { signal })).json()) as Health;
+      const health = await getHealth(signal);
       if (health.status === 'ok') return show({ collection: await getCollection(signal) });
       show({ preparing: { done: health.done ?? 0, total: health.total ?? 0 } });
     } catch (error) {
@@ -90,13 +90,7 @@ async function loadCollection(signal: AbortSignal, show: (state: Partial<Collect
   }
 }
 
-interface Health {
-  status: 'ok' | 'preparing' | 'closing';
-  done?: number;
-  total?: number;
-}
-
 function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  return new Failure(null, 'The server does not answer.', error instanceof Error ? error.message : null);
+  return new Failure('The page failed.', { hint: String(error), passing: true });
 }

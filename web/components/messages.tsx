@@ -41,14 +41,16 @@ export function NothingFound() {
   );
 }
 
-export function FailureMessage({ failure, onAgain }: { failure: Failure; onAgain(): void }) {
+export function FailureMessage({ failure, onAgain }: { failure: Failure; onAgain?(): void }) {
   return (
     <section class="message" role="alert">
       <h2>{failure.message}</h2>
       {failure.hint && <p>{failure.hint}</p>}
-      <button type="button" onClick={onAgain}>
-        Try again
-      </button>
+      {failure.passing && (
+        <button type="button" onClick={onAgain}>
+          Try again
+        </button>
+      )}
     </section>
   );
 }
