@@ -80,7 +80,9 @@ function bindingOf({ folder, weights, hash, prefilter }: ModelInfo): CollectionM
       'PREFILTER_MISSING',
       `${folder} cannot be indexed yet: it lacks prefilter.image_projection.weight, prefilter.image_projection.bias, ` +
         'prefilter.text_projection.weight and prefilter.text_projection.bias, which turn its states into embeddings.',
-      { hint: 'It can be scored (patchword score) and verified. Index with the bundled model, or one that has these heads.' },
+      {
+        hint: 'It can be scored (patchword score) and verified. Index with the bundled model, or one that has these heads.',
+      },
     );
   }
   const path = folder === BUNDLED_MODEL ? BUNDLED : weights.length === 1 ? weights[0] : folder;

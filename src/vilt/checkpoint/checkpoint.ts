@@ -5,9 +5,10 @@ import { explainSystemError, PatchwordError } from '../../errors.js';
 import { damaged } from './damage.js';
 import { toHuggingFaceNames } from './names.js';
 import { readPytorch } from './pytorch.js';
+import { readRange, sizeOf } from './range.js';
 import { readSafetensors } from './safetensors.js';
 import { readShards } from './shards.js';
-import { readRange, type Tensor } from './tensor.js';
+import type { Tensor } from './tensor.js';
 
 /** The weights of a ViLT, wherever they come from, under Hugging Face's names. */
 export interface Checkpoint {
@@ -80,8 +81,7 @@ function findWeights(location: string): string {
 }
 
 async function readWeights(file: string): Promise<Map<string, Tensor>> {
-  const { size } = statSync(file);
-  const start = Buffer.from(readRange(file, 0, Math.min(size, 64)).buffer);
+  const start = Buffer.from(readRange(file, 0, Math.min(sizeOf(file), 64)).buffer);
   if (start.toString('latin1').startsWith('version https://git-lfs')) {
     throw new PatchwordError('MODEL_INCOMPLETE', `${file} is a Git LFS pointer, not the weights themselves.`, {
       hint: 'Run `git lfs pull` in its repository, or download the file itself.',
