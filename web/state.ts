@@ -27,7 +27,7 @@ export interface SearchState {
   stale: boolean;
   busy: boolean;
   failure: Failure | null;
-  again(): void;
+  again: () => void;
 }
 
 const NO_SEARCH = { update: null, stale: false, busy: false, failure: null };
@@ -56,7 +56,7 @@ export interface CollectionState {
   /** Images indexed so far, while a first start makes the sample. */
   preparing: { done: number; total: number } | null;
   failure: Failure | null;
-  again(): void;
+  again: () => void;
 }
 
 /** What is searched here; asks again every second while it is being prepared. */

@@ -4,8 +4,8 @@ import type { Hit, Target } from '../search.js';
 
 interface DetailsProps {
   hit: Hit;
-  onFind(imageId: number, target: Target): void;
-  onClose(): void;
+  onFind: (imageId: number, target: Target) => void;
+  onClose: () => void;
 }
 
 /** One hit, large: the picture, every caption, every score. */

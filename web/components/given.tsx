@@ -9,8 +9,8 @@ const TARGETS: { target: Target; label: string }[] = [
 
 interface GivenImageProps {
   query: Exclude<Query, { kind: 'text' }>;
-  onTarget(target: Target): void;
-  onClear(): void;
+  onTarget: (target: Target) => void;
+  onClear: () => void;
 }
 
 /** The picture that is searched with, and the switch between its captions and pictures like it. */

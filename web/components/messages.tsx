@@ -9,7 +9,7 @@ const EXAMPLES = [
   'three balloons in the snow',
 ];
 
-export function Welcome({ sample, onSearch }: { sample: boolean; onSearch(text: string): void }) {
+export function Welcome({ sample, onSearch }: { sample: boolean; onSearch: (text: string) => void }) {
   return (
     <section class="message">
       <h2>Say what you see</h2>
@@ -41,7 +41,7 @@ export function NothingFound() {
   );
 }
 
-export function FailureMessage({ failure, onAgain }: { failure: Failure; onAgain?(): void }) {
+export function FailureMessage({ failure, onAgain }: { failure: Failure; onAgain?: () => void }) {
   return (
     <section class="message" role="alert">
       <h2>{failure.message}</h2>

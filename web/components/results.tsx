@@ -6,7 +6,7 @@ interface ResultsProps {
   update: SearchUpdate;
   /** The update is of an earlier query; its own is on the way. */
   stale: boolean;
-  onOpen(hit: Hit): void;
+  onOpen: (hit: Hit) => void;
 }
 
 /** The hits, best first. Cards move to their new places as waves arrive. */
@@ -23,7 +23,7 @@ export function Results({ update, stale, onOpen }: ResultsProps) {
   );
 }
 
-function Card({ hit, onOpen }: { hit: Hit; onOpen(hit: Hit): void }) {
+function Card({ hit, onOpen }: { hit: Hit; onOpen: (hit: Hit) => void }) {
   return (
     <button type="button" class="card" onClick={() => onOpen(hit)}>
       <img src={hit.thumbnailUrl} alt="" width="320" height="320" loading="lazy" decoding="async" draggable={false} />

@@ -4,8 +4,8 @@ const TYPING_PAUSE = 400;
 
 interface SearchBoxProps {
   text: string;
-  onSearch(text: string, how: 'push' | 'replace'): void;
-  onImage(file: File): void;
+  onSearch: (text: string, how: 'push' | 'replace') => void;
+  onImage: (file: File) => void;
 }
 
 /** The box: searches on Enter, and calmly while typing pauses. */
