@@ -100,7 +100,8 @@ export class ViltModel {
     readonly notes: readonly string[],
     readonly sessionOptions: SessionOptions,
     readonly precision: Precision,
-    private readonly graphs: string,
+    /** Folder of the ONNX graphs. */
+    readonly graphs: string,
   ) {}
 
   /** @throws PatchwordError as readModel, and DISK_FULL or READ_ONLY where graphs cannot be written */
