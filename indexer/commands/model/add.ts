@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { onInterrupt } from '../../interrupt.js';
+import type { GlobalOptions } from '../../options.js';
+import { printResult } from '../../output.js';
+
+export function addAddCommand(model: Command): void {
+  const command = model
+    .command('add')
+    .description('download a checkpoint; the same command again continues a download')
+    .argument('<hub-id>', 'such as dandelin/vilt-b32-finetuned-flickr30k');
+  command.action(async (id: string) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const { addModel } = await import('../../hub.js');
+    const { showProgress } = await import('../../progress.js');
+    const interrupt = onInterrupt();
+    const progress = showProgress({ label: 'Downloading', unit: 'MB' });
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      progress.update({ done: megabytes(done), total: megabytes(total) });
+    try {
+      const added = await addModel(id, { onProgress, signal: interrupt.signal });
+      printResult(added, options, ({ folder }) => `${id} is in ${folder}; use it as --model ${id}`);
+    } finally {
+      progress.stop();
+      interrupt.release();
+    }
+  });
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e5) / 10;
+}
