@@ -24,6 +24,8 @@ export const EXIT_CODES: Record<ErrorCode, number> = {
   PORT_IN_USE: 7,
   ADDRESS_REFUSED: 7,
   TOO_BUSY: 7,
+  PREPARING: 7,
+  UNAUTHORIZED: 7,
   DOWNLOAD_FAILED: 8,
   INTERNAL: 70,
   CANCELLED: 130,
