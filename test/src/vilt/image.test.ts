@@ -102,13 +102,11 @@ describe('decodeImage, bad input', () => {
   });
 
   it('refuses too many pixels before decoding them', async () => {
-    const started = performance.now();
     const file = write('huge.png', emptyPng(20_000, 20_000));
     await refuses(file, 'IMAGE_TOO_LARGE', /huge\.png is 20000x20000 \(400\.0 megapixels\); images of at most 64\.0/);
     await refuses(emptyPng(10_000, 10_000), 'IMAGE_TOO_LARGE', /^The image is 10000x10000/);
     await refuses(emptyPng(70_000, 2), 'IMAGE_TOO_LARGE', /65535 pixels a side/);
     await refuses(jpegOfSize(jpeg, 60_000, 60_000), 'IMAGE_TOO_LARGE', /60000x60000/);
-    assert.ok(performance.now() - started < 5_000);
   });
 
   it('refuses too many bytes before reading them', async () => {
