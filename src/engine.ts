@@ -18,6 +18,8 @@ export interface EngineOptions {
   precision?: Precision;
   /** Threads that one pass of the model uses. Default: one a core. */
   threads?: number;
+  /** Receives lines worth telling the user: a device that is not there, a file of vectors that is rebuilt. */
+  onNote?: (line: string) => void;
 }
 
 /** A collection and its model, open. */
@@ -40,7 +42,8 @@ const BUNDLED = 'bundled';
  * MODEL_UNSUPPORTED; PREFILTER_MISSING for a new collection of a model without embeddings
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const where = { data: dataFolder(options.data), name: options.collection };
+  const { device, precision, threads } = options;
+  const where = { data: dataFolder(options.data), name: options.collection, onNote: options.onNote };
   const existing = await openStore(where).catch((error: unknown) => {
     const absent = error instanceof PatchwordError && error.code === 'COLLECTION_NOT_FOUND';
     if (absent && options.create) return null;
@@ -51,8 +54,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   try {
     const bound = existing ? (await existing.info()).model : null;
     const model = options.model ?? (bound ? locate(bound) : BUNDLED_MODEL);
-    const inference = await openInference({ ...options, model });
+    const inference = await openInference({ model, device, precision, threads });
     opened.push(inference);
+    inference.info.notes.forEach((note) => options.onNote?.(note));
     if (bound) requireSameModel(options.collection, bound, inference.info);
     const store = existing ?? (await openStore({ ...where, create: bindingOf(inference.info) }));
     if (!existing) opened.push(store);
@@ -80,7 +84,9 @@ function bindingOf({ folder, weights, hash, prefilter }: ModelInfo): CollectionM
       'PREFILTER_MISSING',
       `${folder} cannot be indexed yet: it lacks prefilter.image_projection.weight, prefilter.image_projection.bias, ` +
         'prefilter.text_projection.weight and prefilter.text_projection.bias, which turn its states into embeddings.',
-      { hint: 'It can be scored (patchword score) and verified. Index with the bundled model, or one that has these heads.' },
+      {
+        hint: 'It can be scored (patchword score) and verified. Index with the bundled model, or one that has these heads.',
+      },
     );
   }
   const path = folder === BUNDLED_MODEL ? BUNDLED : weights.length === 1 ? weights[0] : folder;

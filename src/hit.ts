@@ -34,8 +34,7 @@ export type Hit = ImageHit | CaptionHit;
 
 /** What stage one proposes, with what stage two needs of it. */
 export type Candidate = HitScores & { id: number } & (
-    | { target: 'images'; image: StoredImage }
-    | { target: 'captions'; image: StoredImage; caption: StoredCaption }
+    { target: 'images'; image: StoredImage } | { target: 'captions'; image: StoredImage; caption: StoredCaption }
   );
 
 /** Neighbours with their catalog rows; those that were deleted meanwhile are left out. */

@@ -27,7 +27,10 @@ export async function* rerank(
     const part = candidates.slice(at, (at += size));
     const pairs = await pairsOf({ store, inference }, query, part);
     const scorable = part.filter((_, i) => pairs[i] !== null);
-    const scores = await inference.matchScores(pairs.filter((pair) => pair !== null), options);
+    const scores = await inference.matchScores(
+      pairs.filter((pair) => pair !== null),
+      options,
+    );
     yield scorable.map((candidate, i) => withMatchScore(candidate, scores[i], inference.info.calibration));
   }
 }
@@ -41,7 +44,10 @@ async function pairsOf(
   if ('image' in query) {
     return candidates.map((c) => (c.target === 'captions' ? { text: c.caption.text, image: query.image } : null));
   }
-  const images = await modelInputs(context, candidates.map(({ image }) => image));
+  const images = await modelInputs(
+    context,
+    candidates.map(({ image }) => image),
+  );
   return images.map((image) => image && { text: query.text, image });
 }
 

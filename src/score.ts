@@ -24,9 +24,13 @@ export async function scorePair(
   const { info } = inference;
   const matches = info.heads.includes('rank') || info.heads.includes('itm');
   if (!matches && !info.prefilter) {
-    throw new PatchwordError('HEAD_MISSING', `${info.folder} has no rank, ITM or prefilter head, so it cannot score pairs.`, {
-      hint: 'Use a checkpoint fine-tuned for retrieval, such as dandelin/vilt-b32-finetuned-coco.',
-    });
+    throw new PatchwordError(
+      'HEAD_MISSING',
+      `${info.folder} has no rank, ITM or prefilter head, so it cannot score pairs.`,
+      {
+        hint: 'Use a checkpoint fine-tuned for retrieval, such as dandelin/vilt-b32-finetuned-coco.',
+      },
+    );
   }
   const { modelInput } = await inference.prepare(image, options);
   const matchScore = matches ? (await inference.matchScores([{ text, image: modelInput }], options))[0] : null;
@@ -37,7 +41,12 @@ export async function scorePair(
     similarity = dot(words.embedding, picture);
   }
   const notes = (await inference.tokenize(text)).truncated ? [truncationNote(info.config.maxTextLength)] : [];
-  return { matchScore, similarity, matchProbability: matchProbability(info.calibration, { matchScore, similarity }), notes };
+  return {
+    matchScore,
+    similarity,
+    matchProbability: matchProbability(info.calibration, { matchScore, similarity }),
+    notes,
+  };
 }
 
 export function truncationNote(maxTextLength: number): string {

@@ -5,7 +5,8 @@ import type { Choice, Explanation } from '../vilt/task.js';
 
 export type { Head } from '../vilt/checkpoint/schema.js';
 export type { Calibration, ModelInfo } from '../vilt/inspection.js';
-export type { Device, Precision } from '../vilt/session.js';
+export type { Precision } from '../vilt/graph/builder.js';
+export type { Device } from '../vilt/session.js';
 export type { Choice, Explanation, Pair };
 
 export interface JobOptions {

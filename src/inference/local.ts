@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { cacheFolder } from '../paths.js';
 import type { ImageConfig } from '../vilt/config.js';
 import { readModel } from '../vilt/model.js';
 import type { ModelInput } from '../vilt/image.js';
@@ -37,14 +36,12 @@ export async function openInference(options: InferenceOptions): Promise<Inferenc
   const imageWorker = callWorker<ImageWorker>(new Worker(new URL('./imageworker.js', import.meta.url)));
   const close = async () => void (await Promise.all([modelWorker.close(), imageWorker.close()]));
   try {
-    const info = await modelWorker.call('open', {
-      ...options,
-      threads: options.threads ?? availableParallelism(),
-      cache: cacheFolder(),
-    });
+    const threads = options.threads ?? availableParallelism();
+    const info = await modelWorker.call('open', { ...options, threads });
     const schedule = new Schedule({
       run: (kind, items) => modelWorker.call('run', kind as TaskKind, items),
-      fits: (kind, items) => items.reduce((sum: number, item) => sum + positions(kind as TaskKind, item, info), 0) <= POSITIONS_A_RUN,
+      fits: (kind, items) =>
+        items.reduce((sum: number, item) => sum + positions(kind as TaskKind, item, info), 0) <= POSITIONS_A_RUN,
     });
     return localInference({ info, schedule, imageWorker, imageConfig, close });
   } catch (error) {

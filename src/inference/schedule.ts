@@ -78,7 +78,10 @@ export class Schedule {
 
   private async runTogether(jobs: Job[]): Promise<void> {
     try {
-      const results = await this.options.run(jobs[0].kind, jobs.flatMap(({ items }) => items));
+      const results = await this.options.run(
+        jobs[0].kind,
+        jobs.flatMap(({ items }) => items),
+      );
       let at = 0;
       for (const { items, signal, resolve, reject } of jobs) {
         const own = results.slice(at, (at += items.length));

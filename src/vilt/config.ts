@@ -162,10 +162,7 @@ export function inferConfig(shapes: ReadonlyMap<string, readonly number[]>): Vil
     imageSize: gridSide * patchSize,
     channels,
     vocabularySize: shape('vilt.embeddings.text_embeddings.word_embeddings.weight')[0],
-    maxTextLength: Math.min(
-      MAX_TEXT_LENGTH,
-      shape('vilt.embeddings.text_embeddings.position_embeddings.weight')[0],
-    ),
+    maxTextLength: Math.min(MAX_TEXT_LENGTH, shape('vilt.embeddings.text_embeddings.position_embeddings.weight')[0]),
     modalities: shape('vilt.embeddings.token_type_embeddings.weight')[0],
     activation: 'gelu',
     layerNormEpsilon: 1e-6,

@@ -5,7 +5,8 @@ import { PatchwordError } from '../errors.js';
 import { hashFiles } from './checkpoint/checkpoint.js';
 import type { Head } from './checkpoint/schema.js';
 import { readModel, type ModelFiles } from './model.js';
-import type { Device, Precision } from './session.js';
+import type { Precision } from './graph/builder.js';
+import type { Device } from './session.js';
 
 /** matchProbability = 1 / (1 + exp(-(matchScore · m + similarity · s + bias))) */
 export interface Calibration {

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PatchwordError } from '../errors.js';
-import { hashFiles, openCheckpoint, readTensor, type Checkpoint } from './checkpoint/checkpoint.js';
+import { cacheFolder } from '../paths.js';
+import { hashFiles, openCheckpoint, type Checkpoint } from './checkpoint/checkpoint.js';
 import { checkShapes, hasPrefilter, headsOf, type Head } from './checkpoint/schema.js';
+import { readTensor } from './checkpoint/tensor.js';
 import { inferConfig, readConfig, readImageConfig, type ImageConfig, type ViltConfig } from './config.js';
 import { buildGraphs, type GraphKind } from './graph/cache.js';
+import type { Precision } from './graph/builder.js';
 import type { HeadGraph } from './graph/head.js';
 import type { PixelValues } from './pixel.js';
 import { interpolatePositions, type Grid } from './position.js';
@@ -54,9 +57,10 @@ export async function readModel(location: string): Promise<ModelFiles> {
 export interface ModelOptions {
   /** A model folder, or a weight file. */
   model: string;
-  /** Where graphs go when the model's folder cannot be written. */
-  cache: string;
+  /** Where graphs go when the model's folder cannot be written. Default: the user's cache. */
+  cache?: string;
   device?: Device;
+  precision?: Precision;
   threads?: number;
 }
 
@@ -95,20 +99,28 @@ export class ViltModel {
     readonly hash: string,
     readonly notes: readonly string[],
     readonly sessionOptions: SessionOptions,
-    private readonly graphs: string,
+    readonly precision: Precision,
+    /** Folder of the ONNX graphs. */
+    readonly graphs: string,
   ) {}
 
   /** @throws PatchwordError as readModel, and DISK_FULL or READ_ONLY where graphs cannot be written */
-  static async open({ model, cache, device = 'cpu', threads }: ModelOptions): Promise<ViltModel> {
+  static async open({
+    model,
+    cache = cacheFolder(),
+    device = 'cpu',
+    precision = 'fp32',
+    threads,
+  }: ModelOptions): Promise<ViltModel> {
     const files = await readModel(model);
     const { folder, checkpoint, config } = files;
     const hash = await hashFiles(checkpoint.files);
     const kinds: GraphKind[] = ['text', 'image', 'encoder', 'pooler', ...files.heads];
     if (files.prefilter) kinds.push('imageProjection', 'textProjection');
-    const graphs = buildGraphs({ folder, cache, hash, config, tensors: checkpoint.tensors, kinds });
+    const graphs = buildGraphs({ folder, cache, hash, config, tensors: checkpoint.tensors, kinds, precision });
     const chosen = await chooseDevice(path.join(graphs, 'pooler.onnx'), device);
     const notes = chosen.note ? [chosen.note] : [];
-    return new ViltModel(files, hash, notes, { device: chosen.device, threads }, graphs);
+    return new ViltModel(files, hash, notes, { device: chosen.device, threads }, precision, graphs);
   }
 
   /**
@@ -133,7 +145,8 @@ export class ViltModel {
         embedding.set(data.subarray(from, from + length), at);
         at += length;
       }
-      if (batch.texts) writeBias(bias.subarray(row * sequence), batch.texts[batch.texts.length === 1 ? 0 : row], textLength);
+      if (batch.texts)
+        writeBias(bias.subarray(row * sequence), batch.texts[batch.texts.length === 1 ? 0 : row], textLength);
     }
 
     const queries = { first: 1, text: textLength, all: sequence }[keep];

@@ -69,7 +69,14 @@ export async function matchScores(model: ViltModel, pairs: readonly Pair[]): Pro
   for (const group of groupBySize(pairs.map(({ image }) => image))) {
     const longest = Math.max(...group.map((i) => encodings.get(pairs[i].text)!.ids.length));
     for (const part of chunks(group, longest + patches(model, pairs[group[0]].image) + 1)) {
-      const states = await model.pass(shared(model, part.map((i) => pairs[i]), encodings), 'first');
+      const states = await model.pass(
+        shared(
+          model,
+          part.map((i) => pairs[i]),
+          encodings,
+        ),
+        'first',
+      );
       const { data, dims } = await model.head(head, states.data);
       part.forEach((i, row) => (scores[i] = data[(row + 1) * dims[1] - 1])); // the last column is "match" for both heads
     }

@@ -6,11 +6,6 @@ export type Device = 'cpu' | 'cuda' | 'webgpu' | 'auto';
 
 export const DEVICES: readonly Device[] = ['cpu', 'cuda', 'webgpu', 'auto'];
 
-/** Arithmetic of the encoder: fp32 is the reference. */
-export type Precision = 'fp32' | 'int8' | 'fp16';
-
-export const PRECISIONS: readonly Precision[] = ['fp32', 'int8', 'fp16'];
-
 export interface SessionOptions {
   device: Exclude<Device, 'auto'>;
   /** Threads of one run; ONNX Runtime's own choice where it is not given. */
@@ -43,7 +38,10 @@ export class Session {
   }
 
   /** Runs the graph and returns the output of that name. */
-  async run(feeds: Record<string, TensorValue>, output: string): Promise<{ data: Float32Array; dims: readonly number[] }> {
+  async run(
+    feeds: Record<string, TensorValue>,
+    output: string,
+  ): Promise<{ data: Float32Array; dims: readonly number[] }> {
     const tensors: Record<string, ort.Tensor> = {};
     for (const [name, { data, dims }] of Object.entries(feeds)) {
       tensors[name] =

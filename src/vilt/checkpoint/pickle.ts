@@ -18,7 +18,7 @@ export interface PickleOptions {
 }
 
 /** A checkpoint's pickle takes some 40 opcodes a tensor. This bounds the memory that a hostile one takes. */
-const MAX_OPCODES = 2_000_000;
+const MAX_OPCODES = 1_000_000;
 const MAX_GLOBAL_LENGTH = 1_000;
 
 /**

@@ -2,7 +2,8 @@ import { messageOf, PatchwordError } from '../../errors.js';
 import { readArchive, type ArchiveEntry } from './archive.js';
 import { damaged, quote } from './damage.js';
 import { Global, Opaque, unpickle, type Constructor } from './pickle.js';
-import { DTYPE_BYTES, readRange, type DType, type Tensor } from './tensor.js';
+import { readRange } from './range.js';
+import { DTYPE_BYTES, type DType, type Tensor } from './tensor.js';
 
 /** A checkpoint's pickle holds names and shapes, not values: far below a megabyte. */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;

@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { explainSystemError, PatchwordError } from '../../errors.js';
 import { damaged, parseObject, quote } from './damage.js';
-import { DTYPE_BYTES, readRange, type DType, type Tensor } from './tensor.js';
+import { readRange, sizeOf } from './range.js';
+import { DTYPE_BYTES, type DType, type Tensor } from './tensor.js';
 
 /** The format's own bound: a header of 8 bytes of length and JSON, then the tensors. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -113,7 +113,7 @@ async function writeWhole(file: string, parts: readonly ArrayBufferView[]): Prom
 }
 
 function readHeader(file: string): { header: Map<string, unknown>; dataStart: number; dataBytes: number } {
-  const { size } = statSync(file);
+  const size = sizeOf(file);
   if (size < LENGTH_BYTES) throw damaged(file, `its ${size} bytes are too few for a header`);
   const headerBytes = Number(new DataView(readRange(file, 0, LENGTH_BYTES).buffer).getBigUint64(0, true));
   const room = Math.min(MAX_HEADER_BYTES, size - LENGTH_BYTES);

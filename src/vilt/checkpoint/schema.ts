@@ -66,7 +66,11 @@ export function expectedShapes(config: ViltConfig): Map<string, number[]> {
   return shapes;
 }
 
-function expectedHeadShapes(head: Head | 'prefilter', { hiddenSize: hidden, vocabularySize }: ViltConfig, shapes: Shapes) {
+function expectedHeadShapes(
+  head: Head | 'prefilter',
+  { hiddenSize: hidden, vocabularySize }: ViltConfig,
+  shapes: Shapes,
+) {
   const inputs = head === 'nlvr2' ? 2 * hidden : hidden;
   const width = shapes.get('classifier.0.weight')?.[0] ?? 2 * hidden;
   const heads: Record<Head | 'prefilter', Record<string, number[]>> = {
@@ -123,9 +127,13 @@ export function checkShapes(shapes: Shapes, config: ViltConfig, where: string): 
   }
   if (problems.length === 0) return;
   const count = problems.length === 1 ? '1 tensor' : `${problems.length} tensors`;
-  throw new PatchwordError('MODEL_INCOMPLETE', `${where} does not fit its configuration in ${count}: ${problems.join('; ')}.`, {
-    hint: 'Check that config.json and the weights belong to one checkpoint, and that the download is whole.',
-  });
+  throw new PatchwordError(
+    'MODEL_INCOMPLETE',
+    `${where} does not fit its configuration in ${count}: ${problems.join('; ')}.`,
+    {
+      hint: 'Check that config.json and the weights belong to one checkpoint, and that the download is whole.',
+    },
+  );
 }
 
 function agrees(found: readonly number[], expected: readonly number[]): boolean {

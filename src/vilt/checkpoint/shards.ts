@@ -3,8 +3,9 @@ import path from 'node:path';
 import { z } from 'zod';
 import { PatchwordError } from '../../errors.js';
 import { damaged, parseObject, quote } from './damage.js';
+import { readRange, sizeOf } from './range.js';
 import { readSafetensors } from './safetensors.js';
-import { readRange, type Tensor } from './tensor.js';
+import type { Tensor } from './tensor.js';
 
 const MAX_INDEX_BYTES = 10_000_000;
 
@@ -24,7 +25,7 @@ export interface ShardIndex {
  * @throws PatchwordError MODEL_INCOMPLETE
  */
 export function readShardIndex(file: string): ShardIndex {
-  const { size } = statSync(file);
+  const size = sizeOf(file);
   if (size > MAX_INDEX_BYTES) throw damaged(file, `an index of ${size} bytes is more than ${MAX_INDEX_BYTES}`);
   const parsed = weightMapSchema.safeParse(parseObject(file, readRange(file, 0, size)).get('weight_map'));
   if (!parsed.success) throw damaged(file, 'it has no weight_map of tensor names to file names');

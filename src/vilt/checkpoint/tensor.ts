@@ -1,5 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { messageOf, PatchwordError } from '../../errors.js';
+import { readRange } from './range.js';
 
 /** Element types, by the names of the safetensors format, and their size in bytes. */
 export const DTYPE_BYTES = {
@@ -32,9 +31,6 @@ export interface Tensor {
   byteLength: number;
 }
 
-/** The most that one read call is asked for; the system's own limit is just below 2 GiB. */
-const READ_BYTES = 1 << 30;
-
 /**
  * The values of a tensor as float32, whatever they are stored as.
  *
@@ -42,40 +38,6 @@ const READ_BYTES = 1 << 30;
  */
 export function readTensor(tensor: Tensor): Float32Array {
   return toFloat32(readRange(tensor.file, tensor.offset, tensor.byteLength).buffer, tensor.dtype);
-}
-
-/** Exactly these bytes of a file, in a buffer of their own. */
-export function readRange(file: string, offset: number, byteLength: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(byteLength);
-  const descriptor = openForReading(file);
-  try {
-    for (let done = 0; done < byteLength;) {
-      const count = readSync(descriptor, bytes, done, Math.min(byteLength - done, READ_BYTES), offset + done);
-      if (count === 0) throw tooShort(file, offset + byteLength, offset + done);
-      done += count;
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-  return bytes;
-}
-
-function openForReading(file: string): number {
-  try {
-    return openSync(file, 'r');
-  } catch (cause) {
-    throw new PatchwordError('FILE_NOT_FOUND', `${file} cannot be read: ${messageOf(cause)}.`, { cause });
-  }
-}
-
-function tooShort(file: string, expected: number, found: number): PatchwordError {
-  return new PatchwordError(
-    'MODEL_INCOMPLETE',
-    `${file} should have at least ${expected} bytes but ends at ${found}.`,
-    {
-      hint: 'The file was cut short or is still being written: download or copy it again.',
-    },
-  );
 }
 
 function toFloat32(buffer: ArrayBuffer, dtype: DType): Float32Array {

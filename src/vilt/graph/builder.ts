@@ -1,4 +1,5 @@
 import onnxProto from 'onnx-proto';
+import { toHalf } from './quantization.js';
 
 const { onnx } = onnxProto;
 
@@ -6,12 +7,26 @@ const { onnx } = onnxProto;
 const OPSET = 20;
 const IR_VERSION = 9;
 
+/** ONNX Runtime's own operators. */
+const MICROSOFT = 'com.microsoft';
+
 /** Raises the version of every cached graph: change it with anything that changes what a builder writes. */
 export const BUILDER_VERSION = 1;
 
-const ELEMENT = { float32: onnx.TensorProto.DataType.FLOAT, int64: onnx.TensorProto.DataType.INT64 };
+const ELEMENT = {
+  float32: onnx.TensorProto.DataType.FLOAT,
+  float16: onnx.TensorProto.DataType.FLOAT16,
+  int8: onnx.TensorProto.DataType.INT8,
+  int64: onnx.TensorProto.DataType.INT64,
+};
 
-/** Where the bytes of a float32 initializer lie: a range of a file in the graph's own folder. */
+/** Arithmetic of a graph: fp32 is the reference. Inputs and outputs are float32 always. */
+export type Precision = 'fp32' | 'int8' | 'fp16';
+
+/** How the values of an initializer are written; `scale` is what int8 values are multiplied by, one an output. */
+export type Form = 'float32' | 'float16' | 'int8' | 'scale';
+
+/** Where the bytes of an initializer lie: a range of a file in the graph's own folder. */
 export interface ExternalData {
   location: string;
   offset: number;
@@ -26,6 +41,11 @@ type Attribute = number | readonly number[] | { float: number };
 /** A length, or the name of one that is known only at run time. */
 type Dimension = number | string;
 
+export interface Weights {
+  shapeOf(name: string): readonly number[];
+  locate(name: string, form: Form): ExternalData;
+}
+
 /** Writes an ONNX graph node by node; weights stay where they are, as external data. */
 export class GraphBuilder {
   private readonly nodes: onnxProto.onnx.INodeProto[] = [];
@@ -33,57 +53,64 @@ export class GraphBuilder {
   private readonly inputs: onnxProto.onnx.IValueInfoProto[] = [];
   private readonly outputs: onnxProto.onnx.IValueInfoProto[] = [];
 
-  constructor(private readonly locate: (name: string) => { shape: readonly number[]; data: ExternalData }) {}
+  constructor(
+    private readonly weights: Weights,
+    private readonly precision: Precision = 'fp32',
+  ) {}
 
-  input(name: string, type: keyof typeof ELEMENT, shape: readonly Dimension[]): Value {
+  /** The type of everything between inputs and outputs. */
+  private get float(): 'float32' | 'float16' {
+    return this.precision === 'fp16' ? 'float16' : 'float32';
+  }
+
+  input(name: string, type: 'float32' | 'int64', shape: readonly Dimension[]): Value {
     this.inputs.push(valueInfo(name, type, shape));
-    return name;
+    return type === 'float32' && this.float === 'float16' ? this.node('Cast', [name], { to: ELEMENT.float16 }) : name;
   }
 
   output(name: string, value: Value, shape: readonly Dimension[]): void {
-    this.nodes.push({ name: `output_${name}`, opType: 'Identity', input: [value], output: [name] });
+    const attribute = [attributeOf('to', ELEMENT.float32)];
+    this.nodes.push({ name: `output_${name}`, opType: 'Cast', input: [value], output: [name], attribute });
     this.outputs.push(valueInfo(name, 'float32', shape));
   }
 
-  /** A tensor of the checkpoint, optionally under another shape of the same length. */
-  weight(name: string, shape?: readonly number[]): Value {
-    const { shape: stored, data } = this.locate(name);
-    const key = shape ? `${name}:${shape.join('x')}` : name;
-    if (!this.initializers.has(key)) {
-      this.initializers.set(key, {
-        name: key,
-        dims: [...(shape ?? stored)],
-        dataType: ELEMENT.float32,
-        dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
-        externalData: [
-          { key: 'location', value: data.location },
-          { key: 'offset', value: String(data.offset) },
-          { key: 'length', value: String(data.byteLength) },
-        ],
-      });
-    }
-    return key;
+  /** A tensor of the checkpoint. */
+  weight(name: string): Value {
+    return this.external(name, this.float, this.weights.shapeOf(name));
   }
 
   integers(values: readonly number[]): Value {
-    return this.constant(`int64:${values.join(',')}`, ELEMENT.int64, [values.length], BigInt64Array.from(values, BigInt));
+    return this.constant(
+      `int64:${values.join(',')}`,
+      ELEMENT.int64,
+      [values.length],
+      BigInt64Array.from(values, BigInt),
+    );
   }
 
   scalar(value: number): Value {
-    return this.constant(`float:${value}`, ELEMENT.float32, [], Float32Array.of(value));
+    const values = Float32Array.of(value);
+    const half = this.float === 'float16';
+    return this.constant(`float:${value}`, ELEMENT[this.float], [], half ? toHalf(values) : values);
   }
 
-  node(opType: string, input: readonly Value[], attributes: Record<string, Attribute> = {}): Value {
+  node(opType: string, input: readonly Value[], attributes: Record<string, Attribute> = {}, domain = ''): Value {
     const name = `${opType}_${this.nodes.length}`;
     const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
-    this.nodes.push({ name, opType, input: [...input], output: [name], attribute });
+    this.nodes.push({ name, opType, domain, input: [...input], output: [name], attribute });
     return name;
   }
 
   /** x · weightᵀ + bias on (rows, inputs): Gemm reads PyTorch's (outputs, inputs) as it lies, so nothing is transposed. */
   linear(x: Value, name: string, { bias = true } = {}): Value {
-    const inputs = [x, this.weight(`${name}.weight`), ...(bias ? [this.weight(`${name}.bias`)] : [])];
-    return this.node('Gemm', inputs, { transB: 1 });
+    const added = bias ? [this.weight(`${name}.bias`)] : [];
+    if (this.precision !== 'int8')
+      return this.node('Gemm', [x, this.weight(`${name}.weight`), ...added], { transB: 1 });
+    const [outputs, inputs] = this.weights.shapeOf(`${name}.weight`);
+    const values = this.external(`${name}.weight`, 'int8', [inputs, outputs]);
+    const scale = this.external(`${name}.weight`, 'scale', [outputs]);
+    // Activations are quantised as they come, with one scale for the whole batch.
+    return this.node('DynamicQuantizeMatMul', [x, values, scale, '', ...added], {}, MICROSOFT);
   }
 
   layerNorm(x: Value, name: string, epsilon: number): Value {
@@ -100,7 +127,10 @@ export class GraphBuilder {
       irVersion: IR_VERSION,
       producerName: 'patchword',
       producerVersion: String(BUILDER_VERSION),
-      opsetImport: [{ domain: '', version: OPSET }],
+      opsetImport: [
+        { domain: '', version: OPSET },
+        { domain: MICROSOFT, version: 1 },
+      ],
       graph: {
         name: 'vilt',
         node: this.nodes,
@@ -112,7 +142,26 @@ export class GraphBuilder {
     return onnx.ModelProto.encode(model).finish();
   }
 
-  private constant(name: string, dataType: number, dims: number[], values: Float32Array | BigInt64Array): Value {
+  private external(name: string, form: Form, dims: readonly number[]): Value {
+    const key = form === 'float32' ? name : `${name}:${form}`;
+    if (!this.initializers.has(key)) {
+      const { location, offset, byteLength } = this.weights.locate(name, form);
+      this.initializers.set(key, {
+        name: key,
+        dims: [...dims],
+        dataType: ELEMENT[form === 'scale' ? 'float32' : form],
+        dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
+        externalData: [
+          { key: 'location', value: location },
+          { key: 'offset', value: String(offset) },
+          { key: 'length', value: String(byteLength) },
+        ],
+      });
+    }
+    return key;
+  }
+
+  private constant(name: string, dataType: number, dims: number[], values: ArrayBufferView): Value {
     const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     this.initializers.set(name, { name, dims, dataType, rawData });
     return name;

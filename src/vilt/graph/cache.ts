@@ -1,13 +1,30 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { explainSystemError } from '../../errors.js';
-import type { Tensor } from '../checkpoint/tensor.js';
-import { readTensor } from '../checkpoint/tensor.js';
+import { readTensor, type Tensor } from '../checkpoint/tensor.js';
 import type { ViltConfig } from '../config.js';
-import { BUILDER_VERSION, GraphBuilder, type ExternalData } from './builder.js';
+import {
+  BUILDER_VERSION,
+  GraphBuilder,
+  type ExternalData,
+  type Form,
+  type Precision,
+  type Weights,
+} from './builder.js';
 import { imageEmbedding, textEmbedding } from './embedding.js';
 import { encoder } from './encoder.js';
 import { head, type HeadGraph } from './head.js';
+import { quantize, toHalf } from './quantization.js';
 
 export type GraphKind = 'text' | 'image' | 'encoder' | HeadGraph;
 
@@ -21,21 +38,24 @@ export interface GraphSource {
   config: ViltConfig;
   tensors: ReadonlyMap<string, Tensor>;
   kinds: readonly GraphKind[];
+  precision: Precision;
 }
 
-const CONVERTED = 'float32.bin';
+const CONVERTED = 'converted.bin';
+const ALIGNMENT = 64;
 
 /**
  * Writes the ONNX graphs of a checkpoint, unless they are there already, and returns their folder: one `KIND.onnx` each.
  *
  * The weights are not copied. A graph names them by file and offset, and ONNX Runtime wants those files inside the
  * graph's folder, so they are hard-linked there; only where that cannot be done (another file system) are they copied,
- * and only tensors that are not float32 are converted.
+ * and only what is not float32, in the checkpoint or in the
+ * precision asked for, is converted.
  *
  * @throws PatchwordError DISK_FULL, READ_ONLY
  */
 export function buildGraphs(source: GraphSource): string {
-  const shape = JSON.stringify([source.config, source.kinds]);
+  const shape = JSON.stringify([source.config, source.kinds, source.precision]);
   const key = `${source.hash.slice(0, 16)}-${BUILDER_VERSION}-${fingerprint(shape)}`;
   const places = [path.join(source.folder, '.graphs'), path.join(source.cache, 'graphs')];
   const built = places.map((place) => path.join(place, key)).find((folder) => existsSync(folder));
@@ -53,7 +73,12 @@ export function buildGraphs(source: GraphSource): string {
 }
 
 /** Written beside and renamed, so that a folder of that name is whole, whoever wrote it. */
-function writeGraphs(source: GraphSource, place: string, key: string, bring: (from: string, to: string) => void): string {
+function writeGraphs(
+  source: GraphSource,
+  place: string,
+  key: string,
+  bring: (from: string, to: string) => void,
+): string {
   mkdirSync(place, { recursive: true });
   const folder = mkdtempSync(path.join(place, `${key}.`));
   try {
@@ -63,13 +88,9 @@ function writeGraphs(source: GraphSource, place: string, key: string, bring: (fr
       files.set(file, `weights-${files.size}${path.extname(file)}`);
       bring(file, path.join(folder, files.get(file)!));
     }
-    const data = locations(source.tensors, files, folder);
+    const weights = new WeightFiles(source.tensors, files, folder);
     for (const kind of source.kinds) {
-      const graph = new GraphBuilder((name) => {
-        const tensor = source.tensors.get(name);
-        if (!tensor) throw new Error(`The graph "${kind}" needs a tensor ${name} that the checkpoint does not hold.`);
-        return { shape: tensor.shape, data: data.get(name)! };
-      });
+      const graph = new GraphBuilder(weights, kind === 'encoder' ? source.precision : 'fp32');
       if (kind === 'text') textEmbedding(graph, source.config);
       else if (kind === 'image') imageEmbedding(graph, source.config);
       else if (kind === 'encoder') encoder(graph, source.config);
@@ -90,22 +111,56 @@ function writeGraphs(source: GraphSource, place: string, key: string, bring: (fr
   }
 }
 
-/** Where each tensor's float32 values lie; those of other types are converted into one more file. */
-function locations(tensors: ReadonlyMap<string, Tensor>, files: Map<string, string>, folder: string) {
-  const data = new Map<string, ExternalData>();
-  let converted = 0;
-  for (const [name, tensor] of tensors) {
-    if (tensor.dtype === 'F32') {
-      data.set(name, { location: files.get(tensor.file)!, offset: tensor.offset, byteLength: tensor.byteLength });
-    } else {
-      const values = readTensor(tensor);
-      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      writeFileSync(path.join(folder, CONVERTED), bytes, { flag: 'a' });
-      data.set(name, { location: CONVERTED, offset: converted, byteLength: values.byteLength });
-      converted += values.byteLength;
+/** float32 tensors lie in the checkpoint; every other form is written to one more file as it is asked for. */
+class WeightFiles implements Weights {
+  private readonly written = new Map<string, ExternalData>();
+  private end = 0;
+
+  constructor(
+    private readonly tensors: ReadonlyMap<string, Tensor>,
+    private readonly files: ReadonlyMap<string, string>,
+    private readonly folder: string,
+  ) {}
+
+  shapeOf(name: string): readonly number[] {
+    return this.tensor(name).shape;
+  }
+
+  locate(name: string, form: Form): ExternalData {
+    const tensor = this.tensor(name);
+    if (form === 'float32' && tensor.dtype === 'F32') {
+      return { location: this.files.get(tensor.file)!, offset: tensor.offset, byteLength: tensor.byteLength };
+    }
+    const key = `${name}:${form}`;
+    if (!this.written.has(key)) this.convert(tensor, form);
+    return this.written.get(key)!;
+  }
+
+  private convert(tensor: Tensor, form: Form): void {
+    const values = readTensor(tensor);
+    if (form === 'float32') this.write(tensor.name, form, values);
+    else if (form === 'float16') this.write(tensor.name, form, toHalf(values));
+    else {
+      const quantized = quantize(values, tensor.shape[0]);
+      this.write(tensor.name, 'int8', quantized.values);
+      this.write(tensor.name, 'scale', quantized.scales);
     }
   }
-  return data;
+
+  private write(name: string, form: Form, values: Float32Array | Uint16Array | Int8Array): void {
+    const { byteLength } = values;
+    const padded = new Uint8Array(Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT);
+    padded.set(new Uint8Array(values.buffer, values.byteOffset, byteLength));
+    appendFileSync(path.join(this.folder, CONVERTED), padded);
+    this.written.set(`${name}:${form}`, { location: CONVERTED, offset: this.end, byteLength });
+    this.end += padded.byteLength;
+  }
+
+  private tensor(name: string): Tensor {
+    const tensor = this.tensors.get(name);
+    if (!tensor) throw new Error(`A graph needs a tensor ${name} that the checkpoint does not hold.`);
+    return tensor;
+  }
 }
 
 function linkOrCopy(from: string, to: string): void {

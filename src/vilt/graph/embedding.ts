@@ -6,7 +6,10 @@ const TEXT = 'vilt.embeddings.text_embeddings';
 /** BERT's embeddings and the text modality (transformers, TextEmbeddings and ViltEmbeddings). */
 export function textEmbedding(graph: GraphBuilder, config: ViltConfig): void {
   const ids = graph.input('ids', 'int64', ['batch', 'tokens']);
-  const modality = graph.node('Gather', [graph.weight('vilt.embeddings.token_type_embeddings.weight'), graph.integers([0])]);
+  const modality = graph.node('Gather', [
+    graph.weight('vilt.embeddings.token_type_embeddings.weight'),
+    graph.integers([0]),
+  ]);
 
   const words = graph.node('Gather', [graph.weight(`${TEXT}.word_embeddings.weight`), ids]); // (batch, tokens, hidden)
   const segment = graph.node('Gather', [graph.weight(`${TEXT}.token_type_embeddings.weight`), graph.integers([0])]); // (1, hidden)

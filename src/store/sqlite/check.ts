@@ -1,0 +1,49 @@
+import { PatchwordError } from '../../errors.js';
+import type { ImageRecord, Target } from '../store.js';
+
+export interface NearestQuery {
+  target: Target;
+  embedding: Float32Array;
+  k: number;
+}
+
+/** How far from 1 the length of a unit vector may be. */
+const UNIT_TOLERANCE = 1e-3;
+
+/** What a collection must not take in: it could not be found again, or would be found wrongly. */
+export function checkBatch(images: ImageRecord[], dimension: number): void {
+  for (const { file, embedding, captions, modelInput } of images) {
+    checkEmbedding(embedding, dimension, `the image ${file}`);
+    for (const caption of captions) checkEmbedding(caption.embedding, dimension, `a caption of ${file}`);
+    const { width, height, pixels } = modelInput;
+    if (pixels.length !== 3 * width * height) {
+      throw invalid(`The model input of ${file} holds ${pixels.length} bytes, expected 3 x ${height} x ${width}.`);
+    }
+  }
+}
+
+export function checkQuery({ target, embedding, k }: NearestQuery, dimension: number): void {
+  if (target !== 'images' && target !== 'captions') {
+    throw invalid(`A search is for "images" or "captions", not "${String(target)}".`);
+  }
+  if (!Number.isInteger(k) || k < 1) throw invalid(`k is how many to find, a whole number from 1, not ${k}.`);
+  checkEmbedding(embedding, dimension, 'the query');
+}
+
+function checkEmbedding(embedding: Float32Array, dimension: number, of: string): void {
+  if (embedding.length !== dimension) {
+    throw invalid(
+      `The embedding of ${of} has ${embedding.length} values, but the collection's have ${dimension}.`,
+      'Use the model that the collection was built with.',
+    );
+  }
+  const squares = embedding.reduce((sum, value) => sum + value * value, 0);
+  if (!Number.isFinite(squares)) throw invalid(`The embedding of ${of} holds a value that is not finite.`);
+  if (Math.abs(Math.sqrt(squares) - 1) > UNIT_TOLERANCE) {
+    throw invalid(`The embedding of ${of} has length ${Math.sqrt(squares)}, expected 1.`);
+  }
+}
+
+function invalid(message: string, hint?: string): PatchwordError {
+  return new PatchwordError('INVALID_ARGUMENT', message, { hint });
+}

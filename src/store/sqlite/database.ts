@@ -1,0 +1,181 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { explainSystemError, PatchwordError } from '../../errors.js';
+
+export type Connection = Database.Database;
+export type Statement<Parameters extends unknown[], Row> = Database.Statement<Parameters, Row>;
+
+/** How long a statement waits for another process to finish its own. */
+const BUSY_TIMEOUT = 5000; // milliseconds
+
+/**
+ * Opens a database that is there, for reading until `beginWriting`. In a folder that cannot be written it still reads.
+ *
+ * @throws PatchwordError COLLECTION_DAMAGED for a database that a newer Patchword has written
+ */
+export function openDatabase(file: string, steps: readonly string[]): Connection {
+  let database = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT });
+  try {
+    readVersion(database);
+  } catch (error) {
+    database.close();
+    if (codeOf(error) !== 'SQLITE_READONLY_DIRECTORY') throw error;
+    database = openFromMemory(file);
+  }
+  try {
+    checkVersion(database, file, steps);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+/**
+ * A database in WAL mode wants files beside it, which a read-only folder refuses. With no WAL there, the file is all
+ * there is: reading it whole, with the two header bytes that say "WAL" set to "no WAL", needs nothing beside it.
+ */
+function openFromMemory(file: string): Connection {
+  const bytes = readFileSync(file);
+  bytes.fill(1, 18, 20); // https://sqlite.org/fileformat.html#file_format_version_numbers
+  return new Database(bytes, { readonly: true });
+}
+
+/** Makes a database at once or not at all: it is filled under another name and gets its own when it is whole. */
+export function createDatabase(file: string, steps: readonly string[], fill: (database: Connection) => void): void {
+  const temporary = `${file}.new`;
+  rmSync(temporary, { force: true });
+  const database = new Database(temporary);
+  try {
+    database.transaction(() => {
+      migrate(database, steps);
+      fill(database);
+    })();
+  } finally {
+    database.close();
+  }
+  replaceFile(temporary, file);
+}
+
+/**
+ * WAL, so that readers go on while one process writes; `synchronous = FULL`, because with NORMAL a power cut may undo
+ * the last commits, and an image that was acknowledged must not be lost. A cache that can be lost takes NORMAL.
+ */
+export function beginWriting(database: Connection, synchronous: 'FULL' | 'NORMAL'): void {
+  database.pragma('journal_mode = WAL');
+  database.pragma(`synchronous = ${synchronous}`);
+  database.pragma('foreign_keys = ON');
+}
+
+/**
+ * Closes, and where no one else has the database open leaves it without WAL, so that it can be read in a read-only folder.
+ */
+export function closeDatabase(database: Connection): void {
+  try {
+    database.pragma('busy_timeout = 0');
+    database.pragma('journal_mode = DELETE');
+  } catch {
+    // In use elsewhere, or read-only: it stays as it is.
+  } finally {
+    database.close();
+  }
+}
+
+function readVersion(database: Connection): number {
+  return database.pragma('user_version', { simple: true }) as number;
+}
+
+function checkVersion(database: Connection, file: string, steps: readonly string[]): void {
+  const version = readVersion(database);
+  if (version > steps.length) {
+    throw new PatchwordError(
+      'COLLECTION_DAMAGED',
+      `${file} was written by a newer Patchword (its version is ${version}, this program knows ${steps.length}).`,
+      { hint: 'Upgrade Patchword, or index into a collection of another name.' },
+    );
+  }
+  if (version === 0) {
+    throw new PatchwordError('COLLECTION_DAMAGED', `${file} is empty: it holds no collection.`, {
+      hint: 'Put it back from a backup, or index into a collection of another name.',
+    });
+  }
+}
+
+/** Whether `migrate` has steps to take. */
+export function isOutdated(database: Connection, steps: readonly string[]): boolean {
+  return readVersion(database) < steps.length;
+}
+
+/** Takes the steps that the database lacks, all or none. */
+export function migrate(database: Connection, steps: readonly string[]): void {
+  database.transaction(() => {
+    for (const step of steps.slice(readVersion(database))) database.exec(step);
+    database.pragma(`user_version = ${steps.length}`);
+  })();
+}
+
+/** Holds a lock on a file until released; the operating system lets go of it when the process dies. */
+export function lockFile(file: string): { release(): void } {
+  const database = new Database(file, { timeout: 0 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return { release: () => void database.close() };
+}
+
+/** Puts a new file in an old one's place such that after a crash or power cut there is one or the other, whole. */
+export function replaceFile(from: string, to: string): void {
+  syncPath(from);
+  renameSync(from, to);
+  if (process.platform !== 'win32') syncPath(path.dirname(to)); // Windows has no handles of folders to sync.
+}
+
+function syncPath(file: string): void {
+  const handle = openSync(file, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Whether an error says that a database's content is no longer what SQLite wrote. */
+export function isDamage(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_CORRUPT') || codeOf(error) === 'SQLITE_NOTADB';
+}
+
+/** What SQLite and the file system throw, as errors that a user can act on. */
+export function explainStoreError(error: unknown, folder: string): unknown {
+  const code = codeOf(error);
+  if (isDamage(error) || (code.startsWith('SQLITE_IOERR') && code !== 'SQLITE_IOERR_SHMSIZE')) {
+    return new PatchwordError('COLLECTION_DAMAGED', `The catalog in ${folder} cannot be read or written (${code}).`, {
+      hint: 'Nothing was deleted. Check the disk and put catalog.sqlite back from a backup, or index into a collection of another name.',
+      cause: error,
+    });
+  }
+  if (code.startsWith('SQLITE_BUSY')) {
+    return new PatchwordError('COLLECTION_BUSY', `Another process is writing to the collection in ${folder}.`, {
+      hint: 'Wait until it has finished, and run the same command again.',
+      cause: error,
+    });
+  }
+  const explained = explainSystemError({ code: plainCode(code) }, folder);
+  return explained instanceof PatchwordError
+    ? new PatchwordError(explained.code, explained.message, { hint: explained.hint, cause: error })
+    : error;
+}
+
+/** SQLite's extended codes add to the plain ones: SQLITE_READONLY_DBMOVED, SQLITE_CANTOPEN_ISDIR. */
+function plainCode(code: string): string {
+  if (code === 'SQLITE_IOERR_SHMSIZE') return 'SQLITE_FULL'; // The memory that a WAL's readers share is a file too.
+  return ['SQLITE_READONLY', 'SQLITE_CANTOPEN'].find((prefix) => code.startsWith(prefix)) ?? code;
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}

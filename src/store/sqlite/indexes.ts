@@ -1,0 +1,142 @@
+import { rmSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { messageOf } from '../../errors.js';
+import type { CollectionModel, Neighbor, Target } from '../store.js';
+import type { Catalog } from './catalog.js';
+import type { NearestQuery } from './check.js';
+import { replaceFile } from './database.js';
+import { graphFile, readManifest, writeManifest, type GraphEntries, type GraphEntry } from './manifest.js';
+import { NearestIndex } from './nearest.js';
+
+export interface NearestIndexesOptions {
+  folder: string;
+  catalog: Catalog;
+  model: CollectionModel;
+  exactBelow: number;
+  onNote: (line: string) => void;
+  /** Runs `run` while no other process writes to the collection. */
+  withLock: (run: () => void) => void;
+}
+
+const TARGETS: readonly Target[] = ['images', 'captions'];
+
+/** How long the thread moves vectors into a graph before it answers what has been asked meanwhile. */
+const SLICE = 10; // milliseconds
+
+/** Vectors that a graph must have gained for closing to write it again: fewer are quickly caught up with. */
+const WORTH_SAVING = 1000;
+
+/** The vectors of both targets: loaded when first wanted, brought up to date in the background, saved in files. */
+export class NearestIndexes {
+  private readonly indexes: Record<Target, NearestIndex>;
+  private loaded = false;
+  private rebuilding = false;
+  private catchingUp = false;
+  private closed = false;
+
+  constructor(private readonly options: NearestIndexesOptions) {
+    const { catalog, model, exactBelow } = options;
+    const create = (target: Target) => new NearestIndex({ catalog, target, dimension: model.dimension, exactBelow });
+    this.indexes = { images: create('images'), captions: create('captions') };
+  }
+
+  search({ target, embedding, k }: NearestQuery): Neighbor[] {
+    this.load();
+    const index = this.indexes[target];
+    index.sync();
+    this.catchUp();
+    return index.search(embedding, k);
+  }
+
+  /** Begins to bring in what the catalog has gained, if that is not under way; searches need not wait for it. */
+  catchUp(): void {
+    if (this.catchingUp) return;
+    this.catchingUp = true;
+    this.advance()
+      .then(() => this.rebuilding && !this.closed && this.saveRebuilt())
+      .catch((error: unknown) =>
+        this.options.onNote(`The vectors could not be brought up to date: ${messageOf(error)}`),
+      )
+      .finally(() => (this.catchingUp = false));
+  }
+
+  async flush(): Promise<void> {
+    await this.advance();
+    this.save();
+  }
+
+  /** Stops catching up. How far it came is kept if that was far, so that the next to open need not begin again. */
+  close(): void {
+    this.closed = true;
+    if (!TARGETS.some((target) => this.indexes[target].unsaved >= WORTH_SAVING)) return;
+    try {
+      this.save();
+    } catch (error) {
+      this.options.onNote(`The files of vectors were not saved: ${messageOf(error)}`);
+    }
+  }
+
+  private load(): void {
+    if (this.loaded) return;
+    const { folder, model, catalog, onNote } = this.options;
+    const entries = readManifest(folder, model);
+    for (const target of TARGETS) {
+      const fault = this.indexes[target].load(folder, entries[target]);
+      if (!fault) continue;
+      this.rebuilding = true;
+      onNote(`${target}.hnsw ${fault}: rebuilding it from the catalog (${catalog.count(target)} vectors).`);
+    }
+    this.loaded = true;
+  }
+
+  /** In slices, between which the thread answers calls. */
+  private async advance(): Promise<void> {
+    for (let left = true; left && !this.closed; await nextTurn()) {
+      this.load();
+      left = false;
+      for (const target of TARGETS) {
+        this.indexes[target].sync();
+        left = this.indexes[target].advance(SLICE) || left;
+      }
+    }
+  }
+
+  private saveRebuilt(): void {
+    this.rebuilding = false;
+    try {
+      this.save();
+      this.options.onNote('The files of vectors are rebuilt.');
+    } catch (error) {
+      this.options.onNote(`The files of vectors are rebuilt, but were not saved: ${messageOf(error)}`);
+    }
+  }
+
+  private save(): void {
+    if (TARGETS.every((target) => this.indexes[target].unsaved === 0)) return;
+    this.options.withLock(() => {
+      const { folder, model } = this.options;
+      const written: Partial<Record<Target, GraphEntry>> = {};
+      try {
+        for (const target of TARGETS) {
+          const entry = this.indexes[target].write(temporaryFile(folder, target));
+          if (entry) written[target] = entry;
+        }
+        for (const target of TARGETS) {
+          if (written[target]) replaceFile(temporaryFile(folder, target), graphFile(folder, target));
+        }
+        writeManifest(folder, model, { ...this.entriesOnDisk(), ...written });
+        for (const target of TARGETS) if (written[target]) this.indexes[target].markSaved(written[target]);
+      } finally {
+        for (const target of TARGETS) rmSync(temporaryFile(folder, target), { force: true });
+      }
+    });
+  }
+
+  private entriesOnDisk(): GraphEntries {
+    return readManifest(this.options.folder, this.options.model);
+  }
+}
+
+function temporaryFile(folder: string, target: Target): string {
+  return `${graphFile(folder, target)}.new`;
+}

@@ -1,0 +1,119 @@
+import { existsSync, rmSync } from 'node:fs';
+import { messageOf } from '../../errors.js';
+import type { ModelInput } from '../../vilt/image.js';
+import { beginWriting, closeDatabase, createDatabase, isDamage, openDatabase, type Connection } from './database.js';
+import { INPUTS_STEPS } from './schema.js';
+
+export interface InputCacheOptions {
+  /** inputs.sqlite; it may be deleted whenever no one has it open. */
+  file: string;
+  /** The most that the file may hold. 0 caches nothing. */
+  maxBytes: number;
+  onNote: (line: string) => void;
+}
+
+interface InputRow {
+  width: number;
+  height: number;
+  pixels: Uint8Array;
+}
+
+/**
+ * The model inputs of the images, so that a query need not decode the originals. All of it can be made again, so
+ * nothing here ever fails a caller: what cannot be kept is not kept, and a note says so once.
+ */
+export class InputCache {
+  private database: Connection | undefined;
+  private writing = false;
+  private noted = false;
+
+  constructor(private readonly options: InputCacheOptions) {}
+
+  get(contentHash: string): ModelInput | null {
+    return this.attempt(null, () => {
+      if (!this.open()) return null;
+      const row = this.sql<[string], InputRow>('SELECT width, height, pixels FROM inputs WHERE content_hash = ?').get(
+        contentHash,
+      );
+      if (!row) return null;
+      const { width, height, pixels } = row;
+      return { width, height, pixels: new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength) };
+    });
+  }
+
+  /** Keeps those that it does not have, and drops the oldest when there is no more room. */
+  put(entries: { contentHash: string; modelInput: ModelInput }[]): void {
+    if (this.options.maxBytes === 0 || entries.length === 0) return;
+    this.attempt(undefined, () => {
+      const database = this.openForWriting();
+      const has = this.sql<[string], { id: number }>('SELECT id FROM inputs WHERE content_hash = ?');
+      const add = this.sql('INSERT INTO inputs (content_hash, width, height, pixels) VALUES (?, ?, ?, ?)');
+      const dropOldest = this.sql('DELETE FROM inputs WHERE id = (SELECT min(id) FROM inputs)');
+      database
+        .transaction(() => {
+          for (const { contentHash, modelInput } of entries) {
+            if (has.get(contentHash)) continue;
+            const { width, height, pixels } = modelInput;
+            while (this.usedBytes() + pixels.byteLength > this.options.maxBytes && dropOldest.run().changes > 0);
+            if (this.usedBytes() + pixels.byteLength <= this.options.maxBytes)
+              add.run(contentHash, width, height, pixels);
+          }
+        })
+        .immediate();
+    });
+  }
+
+  close(): void {
+    if (this.database) closeDatabase(this.database);
+    this.database = undefined;
+    this.writing = false;
+  }
+
+  private open(): Connection | undefined {
+    if (!this.database && existsSync(this.options.file)) this.database = openDatabase(this.options.file, INPUTS_STEPS);
+    return this.database;
+  }
+
+  private openForWriting(): Connection {
+    if (!existsSync(this.options.file)) {
+      this.close();
+      createDatabase(this.options.file, INPUTS_STEPS, () => {});
+    }
+    const database = this.open()!;
+    if (!this.writing) beginWriting(database, 'NORMAL');
+    this.writing = true;
+    return database;
+  }
+
+  private sql<P extends unknown[] = unknown[], Row = unknown>(source: string) {
+    return this.database!.prepare<P, Row>(source);
+  }
+
+  /** Pages in use: the file itself does not shrink, but what was dropped makes room for what comes. */
+  private usedBytes(): number {
+    const pragma = (name: string) => this.database!.pragma(name, { simple: true }) as number;
+    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+  }
+
+  private attempt<T>(otherwise: T, run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      const { file, onNote } = this.options;
+      if (!this.noted) onNote(`The cache of model inputs, ${file}, is passed over: ${messageOf(error)}`);
+      this.noted = true;
+      if (isDamage(error)) this.discard();
+      return otherwise;
+    }
+  }
+
+  /** A damaged cache is in the way of a new one. */
+  private discard(): void {
+    try {
+      this.close();
+      for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(this.options.file + suffix, { force: true });
+    } catch {
+      // It stays, and is passed over each time.
+    }
+  }
+}

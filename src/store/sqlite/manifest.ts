@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { CollectionModel, Target } from '../store.js';
+import { replaceFile } from './database.js';
+
+/** Counts changes to the format of the manifest or of the files that it describes. */
+const VERSION = 1;
+
+/** What one file of vectors holds. */
+export interface GraphEntry {
+  /** All vectors of the catalog up to this revision are in the file. */
+  revision: number;
+  /** Vectors in the file, those marked as deleted included. */
+  count: number;
+  bytes: number;
+  /** SHA-256 of the file, hex. */
+  checksum: string;
+}
+
+export type GraphEntries = Record<Target, GraphEntry | null>;
+
+interface Manifest extends GraphEntries {
+  version: number;
+  modelHash: string;
+  prefilterHash: string;
+  dimension: number;
+}
+
+export const NO_GRAPHS: GraphEntries = { images: null, captions: null };
+
+export function graphFile(folder: string, target: Target): string {
+  return path.join(folder, `${target}.hnsw`);
+}
+
+function manifestFile(folder: string): string {
+  return path.join(folder, 'manifest.json');
+}
+
+/** What the manifest says of the files of vectors; nothing where it is missing, damaged or of another model. */
+export function readManifest(folder: string, model: CollectionModel): GraphEntries {
+  try {
+    const manifest = JSON.parse(readFileSync(manifestFile(folder), 'utf8')) as Manifest;
+    const { version, modelHash, prefilterHash, dimension } = manifest;
+    const same = modelHash === model.hash && prefilterHash === model.prefilterHash && dimension === model.dimension;
+    if (version !== VERSION || !same) return NO_GRAPHS;
+    return { images: checkedEntry(manifest.images), captions: checkedEntry(manifest.captions) };
+  } catch {
+    return NO_GRAPHS;
+  }
+}
+
+export function writeManifest(folder: string, model: CollectionModel, { images, captions }: GraphEntries): void {
+  const { hash: modelHash, prefilterHash, dimension } = model;
+  const manifest: Manifest = { version: VERSION, modelHash, prefilterHash, dimension, images, captions };
+  const file = manifestFile(folder);
+  writeFileSync(`${file}.new`, JSON.stringify(manifest, null, 2) + '\n');
+  replaceFile(`${file}.new`, file);
+}
+
+function checkedEntry(entry: GraphEntry | null): GraphEntry | null {
+  const numbers = [entry?.revision, entry?.count, entry?.bytes];
+  return numbers.every(Number.isSafeInteger) && typeof entry?.checksum === 'string' ? entry : null;
+}
+
+/** Length and SHA-256 of a file, read in pieces. */
+export function measureFile(file: string): Pick<GraphEntry, 'bytes' | 'checksum'> {
+  const hash = createHash('sha256');
+  const piece = Buffer.alloc(1 << 20);
+  const handle = openSync(file, 'r');
+  try {
+    let bytes = 0;
+    for (let read = 1; read > 0; bytes += read) {
+      read = readSync(handle, piece, 0, piece.length, null);
+      hash.update(piece.subarray(0, read));
+    }
+    return { bytes, checksum: hash.digest('hex') };
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,393 @@
+import assert from 'node:assert/strict';
+import type { ImageRecord, Store, StoredImage } from '../../../src/store/store.js';
+import { clusteredUnits, exactNearest, imageRecord, modelOf, randomUnit, seededRandom, unit } from './records.js';
+
+const DIMENSION = 16;
+const MODEL = modelOf(DIMENSION);
+const ROOT = '/datasets/pictures';
+const UNKNOWN = 4_000_000_000;
+
+const record = (seed: number, changes: Partial<ImageRecord> = {}) => imageRecord(seed, DIMENSION, changes);
+const records = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => record(from + i));
+
+function storedAs(imageId: number, image: ImageRecord, root = ROOT): StoredImage {
+  const { file, contentHash, bytes, modified, width, height, split, captions } = image;
+  return {
+    imageId,
+    root,
+    file,
+    contentHash,
+    bytes,
+    modified,
+    width,
+    height,
+    split,
+    captions: captions.map(({ text }) => text),
+  };
+}
+
+/**
+ * What every Store does, whatever keeps it.
+ *
+ * @param openNamed opens the store of a name, made where there is none and bound to `model`
+ */
+export function testStoreContract(openNamed: (name: string, model: typeof MODEL) => Promise<Store>): void {
+  let stores = 0;
+  const opened: Store[] = [];
+  const open = async (name: string) => {
+    const store = await openNamed(name, MODEL);
+    opened.push(store);
+    return store;
+  };
+  const openNew = () => open(`contract-${stores++}`);
+
+  afterEach(() => Promise.all(opened.splice(0).map((store) => store.close())));
+
+  describe('bad input', () => {
+    const wrong: [string, Partial<ImageRecord>][] = [
+      ['an embedding that is too short', { embedding: randomUnit(seededRandom(1), DIMENSION - 1) }],
+      ['an embedding that is too long', { embedding: randomUnit(seededRandom(1), DIMENSION + 1) }],
+      ['an embedding with NaN', { embedding: unit(new Float32Array(DIMENSION).fill(1)).fill(NaN, 3, 4) }],
+      ['an embedding with Infinity', { embedding: unit(new Float32Array(DIMENSION).fill(1)).fill(Infinity, 3, 4) }],
+      ['an embedding that is not of unit length', { embedding: new Float32Array(DIMENSION).fill(1) }],
+      ['an embedding of zeros', { embedding: new Float32Array(DIMENSION) }],
+      [
+        'a caption whose embedding holds NaN',
+        { captions: [{ text: 'x', embedding: new Float32Array(DIMENSION).fill(NaN) }] },
+      ],
+      ['a caption whose embedding is too short', { captions: [{ text: 'x', embedding: Float32Array.of(1) }] }],
+      ['a model input of the wrong length', { modelInput: { width: 4, height: 4, pixels: new Uint8Array(7) } }],
+    ];
+    for (const [what, changes] of wrong) {
+      it(`refuses ${what}, and with it the whole batch`, async () => {
+        const store = await openNew();
+        const batch = [record(1), record(2, changes), record(3)];
+        await assert.rejects(store.upsert({ root: ROOT, images: batch }), { code: 'INVALID_ARGUMENT' });
+        assert.deepEqual(await store.scan({ root: ROOT, after: 0, limit: 10 }), []);
+        assert.equal((await store.info()).captions, 0);
+        assert.equal((await store.upsert({ root: ROOT, images: [record(1)] })).length, 1, 'it goes on');
+      });
+    }
+
+    it('refuses a query that no embedding could be compared with', async () => {
+      const store = await openNew();
+      await store.upsert({ root: ROOT, images: records(0, 3) });
+      const query = { target: 'images', embedding: record(1).embedding, k: 3 } as const;
+      for (const change of [
+        { k: 0 },
+        { k: -1 },
+        { k: 1.5 },
+        { k: NaN },
+        { embedding: query.embedding.subarray(1) },
+        { embedding: new Float32Array(DIMENSION).fill(NaN) },
+        { target: 'sources; DROP TABLE images' as never },
+      ]) {
+        await assert.rejects(
+          store.nearest({ ...query, ...change }),
+          { code: 'INVALID_ARGUMENT' },
+          JSON.stringify(change),
+        );
+      }
+      assert.equal((await store.nearest(query)).length, 3);
+    });
+
+    it('leaves out ids that are not there', async () => {
+      const store = await openNew();
+      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      const ids = [UNKNOWN, id, -1, 0, 0.5, NaN, 2 ** 60];
+      assert.deepEqual(await store.getImages(ids), [storedAs(id, record(1))]);
+      assert.deepEqual(
+        (await store.getModelInputs(ids)).map(Boolean),
+        ids.map((other) => other === id),
+      );
+      assert.deepEqual(await store.getCaptions([UNKNOWN, -1, NaN]), []);
+      await store.putModelInputs([{ imageId: UNKNOWN, modelInput: record(1).modelInput }]);
+      assert.deepEqual(await store.getModelInputs([UNKNOWN]), [null]);
+    });
+
+    it('keeps hostile text to the letter', async () => {
+      const store = await openNew();
+      const texts = [
+        "'); DROP TABLE captions; --",
+        '<script>alert(1)</script>',
+        'null\0inside',
+        '🦊 \u202e ﷽',
+        '',
+        'x'.repeat(1e6),
+      ];
+      const captions = texts.map((text, i) => ({ text, embedding: randomUnit(seededRandom(i), DIMENSION) }));
+      const image = record(1, { file: "../../etc/'passwd'\n.png", captions });
+      const [id] = await store.upsert({ root: "/data/'; --", images: [image] });
+      assert.deepEqual(await store.getImages([id]), [storedAs(id, image, "/data/'; --")]);
+    });
+
+    it('refuses calls after close, and closes twice', async () => {
+      const store = await openNew();
+      await store.close();
+      await store.close();
+      await assert.rejects(store.info(), { code: 'INVALID_ARGUMENT' });
+    });
+  });
+
+  describe('an empty store', () => {
+    it('says what it is bound to, and finds nothing', async () => {
+      const store = await openNew();
+      const { model, images, captions } = await store.info();
+      assert.deepEqual({ model, images, captions }, { model: MODEL, images: 0, captions: 0 });
+      for (const target of ['images', 'captions'] as const) {
+        assert.deepEqual(await store.nearest({ target, embedding: record(1).embedding, k: 5 }), []);
+      }
+      assert.deepEqual(await store.upsert({ root: ROOT, images: [] }), []);
+      await store.flush();
+    });
+  });
+
+  describe('upsert', () => {
+    it('returns ids in the order given, under which the images come back', async () => {
+      const store = await openNew();
+      const images = [record(5), record(2, { captions: [] }), record(9)];
+      const ids = await store.upsert({ root: ROOT, images });
+      assert.equal(new Set(ids).size, 3);
+      for (const id of ids) assert.ok(Number.isInteger(id) && id > 0 && id < 2 ** 32);
+      const reversed = ids.toReversed();
+      assert.deepEqual(
+        await store.getImages(reversed),
+        reversed.map((id) => storedAs(id, images[ids.indexOf(id)])),
+      );
+      const { images: count, captions } = await store.info();
+      assert.deepEqual([count, captions], [3, 4]);
+    });
+
+    it('leaves the arrays of the caller as they are', async () => {
+      const store = await openNew();
+      const image = record(1);
+      await store.upsert({ root: ROOT, images: [image] });
+      await store.nearest({ target: 'images', embedding: image.embedding, k: 1 });
+      assert.deepEqual(image, record(1));
+    });
+
+    it('takes embeddings that are views of one buffer', async () => {
+      const store = await openNew();
+      const embeddings = [1, 2, 3].map((seed) => record(seed).embedding);
+      const together = new Float32Array(embeddings.flatMap((embedding) => [...embedding]));
+      const images = [1, 2, 3].map((seed, i) =>
+        record(seed, { embedding: together.subarray(i * DIMENSION, (i + 1) * DIMENSION) }),
+      );
+      const ids = await store.upsert({ root: ROOT, images });
+      for (const [i, embedding] of embeddings.entries()) {
+        const [nearest] = await store.nearest({ target: 'images', embedding, k: 1 });
+        assert.equal(nearest.id, ids[i]);
+      }
+    });
+
+    it('keeps the same file of two sources apart', async () => {
+      const store = await openNew();
+      const [one] = await store.upsert({ root: ROOT, images: [record(1)] });
+      const [other] = await store.upsert({ root: '/elsewhere', images: [record(1)] });
+      assert.notEqual(one, other);
+      assert.deepEqual(await store.scan({ root: '/elsewhere', after: 0, limit: 9 }), [
+        storedAs(other, record(1), '/elsewhere'),
+      ]);
+    });
+
+    it('leaves an image that did not change, with its captions, under their ids', async () => {
+      const store = await openNew();
+      const ids = await store.upsert({ root: ROOT, images: records(0, 5) });
+      const captionsOf = async () =>
+        (await store.nearest({ target: 'captions', embedding: record(1).embedding, k: 99 })).map(({ id }) => id);
+      const before = await captionsOf();
+      assert.deepEqual(await store.upsert({ root: ROOT, images: records(0, 5) }), ids);
+      assert.deepEqual(await captionsOf(), before);
+    });
+
+    it('notes a new date, size or split without new vectors', async () => {
+      const store = await openNew();
+      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      const touched = record(1, { modified: 42, split: 'test' });
+      assert.deepEqual(await store.upsert({ root: ROOT, images: [touched] }), [id]);
+      assert.deepEqual(await store.getImages([id]), [storedAs(id, touched)]);
+    });
+
+    it('replaces an image whose content changed: its id stays, its old vector is gone at once', async () => {
+      const store = await openNew();
+      const ids = await store.upsert({ root: ROOT, images: records(0, 5) });
+      await store.flush();
+      const changed = record(77, { file: record(2).file });
+      assert.deepEqual(await store.upsert({ root: ROOT, images: [changed] }), [ids[2]]);
+      const [nearest] = await store.nearest({ target: 'images', embedding: changed.embedding, k: 1 });
+      assert.equal(nearest.id, ids[2]);
+      assert.ok(Math.abs(nearest.similarity - 1) < 1e-6);
+      const all = await store.nearest({ target: 'images', embedding: record(2).embedding, k: 99 });
+      assert.equal(all.length, 5);
+      assert.ok(all.every(({ similarity }) => similarity < 0.999));
+      assert.deepEqual(await store.getImages([ids[2]]), [storedAs(ids[2], changed)]);
+    });
+
+    it('replaces captions by others with new ids; the old ones are gone at once', async () => {
+      const store = await openNew();
+      const [id] = await store.upsert({ root: ROOT, images: [record(1), record(2)] });
+      await store.flush();
+      const find = (k: number) => store.nearest({ target: 'captions', embedding: record(1).captions[0].embedding, k });
+      const [old] = await find(1);
+      assert.deepEqual(await store.getCaptions([old.id]), [
+        { captionId: old.id, text: 'the first caption of 1', imageId: id },
+      ]);
+      for (const captions of [record(3).captions, [record(4).captions[1]], [], record(5).captions]) {
+        const known = (await find(99)).map((neighbor) => neighbor.id);
+        assert.deepEqual(await store.upsert({ root: ROOT, images: [record(1, { captions })] }), [id]);
+        const found = await find(99);
+        assert.equal(found.length, captions.length + 2);
+        assert.equal((await store.info()).captions, captions.length + 2);
+        const stored = await store.getCaptions(found.map((neighbor) => neighbor.id));
+        const fresh = stored.filter(({ imageId }) => imageId === id);
+        assert.deepEqual(fresh.map(({ text }) => text).sort(), captions.map(({ text }) => text).sort());
+        assert.ok(
+          fresh.every(({ captionId }) => captionId > Math.max(...known)),
+          'ids are never reused',
+        );
+      }
+      assert.deepEqual(await store.getCaptions([old.id]), []);
+    });
+
+    it('takes the last of two records of one file in a batch', async () => {
+      const store = await openNew();
+      const last = record(2, { file: record(1).file });
+      const [one, two] = await store.upsert({ root: ROOT, images: [record(1), last] });
+      assert.equal(one, two);
+      assert.deepEqual(await store.getImages([one]), [storedAs(one, last)]);
+    });
+  });
+
+  describe('scan', () => {
+    it('pages through one source in order of id', async () => {
+      const store = await openNew();
+      const ids = await store.upsert({ root: ROOT, images: records(0, 7) });
+      await store.upsert({ root: '/elsewhere', images: records(20, 24) });
+      const found: StoredImage[] = [];
+      for (let after = 0; ; after = found.at(-1)!.imageId) {
+        const page = await store.scan({ root: ROOT, after, limit: 3 });
+        assert.ok(page.length <= 3);
+        found.push(...page);
+        if (page.length === 0) break;
+      }
+      assert.deepEqual(
+        found,
+        ids.map((id, i) => storedAs(id, record(i))),
+      );
+      assert.deepEqual(await store.scan({ root: '/unknown', after: 0, limit: 3 }), []);
+    });
+  });
+
+  describe('nearest', () => {
+    it('finds what comparing every vector finds', async () => {
+      const store = await openNew();
+      const images = records(0, 60);
+      const ids = await store.upsert({ root: ROOT, images: images.slice(0, 35) });
+      await store.flush();
+      ids.push(...(await store.upsert({ root: ROOT, images: images.slice(35) })));
+      const vectors = new Map(ids.map((id, i) => [id, images[i].embedding]));
+      const random = seededRandom(7);
+      for (const k of [1, 2, 10, 59, 60, 61, 1000]) {
+        const embedding = randomUnit(random, DIMENSION);
+        const found = await store.nearest({ target: 'images', embedding, k });
+        const expected = exactNearest(vectors, embedding, k);
+        assert.deepEqual(
+          found.map(({ id }) => id),
+          expected.map(({ id }) => id),
+        );
+        for (const [i, { similarity }] of found.entries()) {
+          assert.ok(Math.abs(similarity - expected[i].similarity) < 1e-6);
+        }
+      }
+    });
+
+    it('ranks equal similarities by id', async () => {
+      const store = await openNew();
+      const embedding = record(1).embedding;
+      const images = records(0, 40).map((image) => ({ ...image, embedding }));
+      const ids = await store.upsert({ root: ROOT, images: images.slice(0, 20) });
+      await store.flush();
+      ids.push(...(await store.upsert({ root: ROOT, images: images.slice(20) })));
+      for (const k of [40, 60]) {
+        const found = await store.nearest({ target: 'images', embedding, k });
+        assert.deepEqual(
+          found.map(({ id }) => id),
+          ids,
+        );
+      }
+    });
+
+    it('reaches a recall@10 of 0.95 on clustered vectors, also after replacing some and opening again', async () => {
+      const name = `contract-${stores++}`;
+      let store = await open(name);
+      const vectors = clusteredUnits({ seed: 3, count: 1000, dimension: DIMENSION, clusters: 20 });
+      const replaced = clusteredUnits({ seed: 4, count: 100, dimension: DIMENSION, clusters: 20 });
+      const image = (i: number, embedding: Float32Array, contentHash: string) =>
+        record(i, { embedding, contentHash, captions: [] });
+      const ids = await store.upsert({ root: ROOT, images: vectors.map((vector, i) => image(i, vector, `${i}`)) });
+      await store.flush();
+      await store.upsert({ root: ROOT, images: replaced.map((vector, i) => image(i, vector, `new ${i}`)) });
+      const current = new Map(ids.map((id, i) => [id, replaced[i] ?? vectors[i]]));
+      const recall = async () => {
+        let hits = 0;
+        for (let i = 0; i < 1000; i += 20) {
+          const query = { target: 'images', embedding: vectors[i], k: 10 } as const;
+          const expected = new Set(exactNearest(current, query.embedding, 10).map(({ id }) => id));
+          hits += (await store.nearest(query)).filter(({ id }) => expected.has(id)).length;
+        }
+        return hits / 500;
+      };
+      assert.ok((await recall()) >= 0.95);
+      await store.close();
+      store = await open(name);
+      assert.ok((await recall()) >= 0.95);
+    });
+  });
+
+  describe('model inputs', () => {
+    it('come back exactly, in the order of the ids', async () => {
+      const store = await openNew();
+      const ids = await store.upsert({ root: ROOT, images: records(0, 4) });
+      const order = [ids[3], UNKNOWN, ids[0], ids[3]];
+      const expected = [record(3).modelInput, null, record(0).modelInput, record(3).modelInput];
+      assert.deepEqual(await store.getModelInputs(order), expected);
+    });
+
+    it('are those of the content that an image has now', async () => {
+      const store = await openNew();
+      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      await store.upsert({ root: ROOT, images: [record(9, { file: record(1).file })] });
+      assert.deepEqual(await store.getModelInputs([id]), [record(9).modelInput]);
+    });
+  });
+
+  describe('opening again', () => {
+    it('finds everything, flushed or not', async () => {
+      const name = `contract-${stores++}`;
+      const first = await open(name);
+      const ids = await first.upsert({ root: ROOT, images: records(0, 5) });
+      await first.flush();
+      ids.push(...(await first.upsert({ root: ROOT, images: records(5, 8) })));
+      await first.close();
+      const second = await open(name);
+      assert.deepEqual(
+        await second.getImages(ids),
+        ids.map((id, i) => storedAs(id, record(i))),
+      );
+      assert.equal((await second.nearest({ target: 'images', embedding: record(1).embedding, k: 99 })).length, 8);
+      assert.deepEqual(await second.getModelInputs([ids[6]]), [record(6).modelInput]);
+      const [more] = await second.upsert({ root: ROOT, images: [record(50)] });
+      assert.ok(more > Math.max(...ids));
+    });
+  });
+
+  it('answers calls made all at once', async () => {
+    const store = await openNew();
+    const batches = [0, 1, 2, 3].map((i) => store.upsert({ root: ROOT, images: records(10 * i, 10 * i + 10) }));
+    const searches = records(0, 20).map(({ embedding }) => store.nearest({ target: 'images', embedding, k: 5 }));
+    const ids = (await Promise.all(batches)).flat();
+    assert.equal(new Set(ids).size, 40);
+    for (const found of await Promise.all(searches)) assert.ok(found.every(({ id }) => ids.includes(id)));
+    assert.equal((await store.info()).images, 40);
+  });
+}
