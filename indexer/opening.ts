@@ -1,7 +1,7 @@
 import { type Engine, type EngineOptions, openEngine } from '../src/engine.js';
 import type { Inference } from '../src/inference/inference.js';
 import { openInference } from '../src/inference/local.js';
-import { resolveModel } from './hub.js';
+import { resolveModel } from './models.js';
 import type { ModelOptions } from './options.js';
 import { printNotes } from './output.js';
 

@@ -41,7 +41,21 @@ export function createProgram(): Command {
   addInfoCommand(model);
   addVerifyCommand(model);
   addAddCommand(model);
+  for (const command of [...program.commands, ...model.commands]) checkRequiredOptionsLast(command);
   return program;
+}
+
+/**
+ * Commander complains of a missing option before it looks for misspelled ones, so that `--colection x` would not be told
+ * its right spelling. This leaves that complaint until everything else is in order.
+ */
+function checkRequiredOptionsLast(command: Command): void {
+  const required = command.options.filter((option) => option.mandatory);
+  for (const option of required) option.mandatory = false;
+  command.hook('preAction', () => {
+    const missing = required.find((option) => command.getOptionValue(option.attributeName()) === undefined);
+    if (missing) command.error(`error: required option '${missing.flags}' not specified`);
+  });
 }
 
 function readVersion(): string {

@@ -118,16 +118,17 @@ function isHarmless(error: unknown): boolean {
 }
 
 function explainDecodeError(name: string, error: unknown, { seconds }: ImageLimits): PatchwordError {
-  const message = error instanceof Error ? error.message : String(error);
-  if (message.startsWith('timeout')) {
+  const lines = (error instanceof Error ? error.message : String(error)).split('\n');
+  if (lines.some((line) => line.startsWith('timeout:'))) {
     return new PatchwordError('IMAGE_TOO_LARGE', `${name} takes longer than ${seconds} s to decode.`, {
       hint: 'Use a smaller copy of it.',
       cause: error,
     });
   }
-  // libvips repeats itself, a line for every attempt.
-  const [reason] = message.replace('Input buffer has corrupt header: ', '').trim().split('\n');
-  return new PatchwordError('IMAGE_UNREADABLE', `${name} is damaged, cut short or of an unsupported kind: ${reason}.`, {
+  // libvips says the same thing many times, after what it tried first.
+  const reason = lines.find((line) => !/^source: bad seek|^Warning treated as error/.test(line)) ?? lines[0];
+  const message = `${name} is damaged, cut short or of an unsupported kind: ${reason.replace(/^Input buffer has corrupt header: /, '')}.`;
+  return new PatchwordError('IMAGE_UNREADABLE', message, {
     hint: 'Copy or download it again, or convert it.',
     cause: error,
   });

@@ -73,7 +73,7 @@ describe('bin/patchword.js', function () {
     const outcome = await withData('index', at('photos'), '--collection', 'x', '--model', model);
     assert.equal(outcome.code, 5);
     assert.match(outcome.stderr, /prefilter\.image_projection\.weight/);
-    assert.equal(existsSync(at('data', 'x')), false);
+    assert.equal(existsSync(at('data', 'collections', 'x')), false);
   });
 
   it('indexes and searches with nothing on stdout but one line of JSON', async () => {
@@ -116,8 +116,12 @@ describe('bin/patchword.js', function () {
     for (let index = 0; index < 400; index += 1) {
       copyFileSync(fixture('preprocess', 'square_384.png'), at('many', `${index}.png`));
     }
+    let interrupted = false;
     const outcome = await patchword(['index', at('many'), '--collection', 'many', '--data', at('data')], {
-      onStderr: (text, interrupt) => text.includes('Indexing:') && interrupt(),
+      onStderr(text, interrupt) {
+        if (!interrupted && text.includes('Indexing:')) interrupt();
+        interrupted ||= text.includes('Indexing:');
+      },
     });
     assert.equal(outcome.code, 130, outcome.stderr);
     assert.match(outcome.stderr, /patchword: Stopped after \d+ of 400 pictures; they are kept\.\n.*same command again/);

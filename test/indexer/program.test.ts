@@ -27,6 +27,7 @@ describe('the command line', () => {
     [['serach'], /unknown command 'serach'/, /Did you mean search\?/],
     [['model', 'verfy'], /unknown command 'verfy'/, /Did you mean verify\?/],
     [[...score, '--modle', 'x'], /unknown option '--modle'/, /Did you mean --model\?/],
+    [['search', 'a fox', '--colection', 'x'], /unknown option '--colection'/, /Did you mean --collection\?/],
     [['score', '--text', 'a fox'], /required option '--image <file>' not specified/, /--help/],
     [['search', 'a fox'], /required option '--collection <name>' not specified/],
     [['index'], /missing required argument 'source'/],
@@ -71,7 +72,7 @@ describe('the command line', () => {
 describe('docs/cli.md', () => {
   it('lists the exit code of every error', () => {
     for (const code of Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[]) {
-      const line = documentation.split('\n').find((text) => text.includes(`\`${code}\``));
+      const line = documentation.split('\n').find((text) => text.startsWith('|') && text.includes(`\`${code}\``));
       assert.match(line ?? `nothing on ${code}`, new RegExp(`^\\| ${EXIT_CODES[code]} +\\|`));
     }
   });

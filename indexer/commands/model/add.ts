@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { onInterrupt } from '../../interrupt.js';
 import type { GlobalOptions } from '../../options.js';
-import { printResult } from '../../output.js';
+import { printNotes, printResult } from '../../output.js';
 
 export function addAddCommand(model: Command): void {
   const command = model
@@ -14,11 +14,14 @@ export function addAddCommand(model: Command): void {
     const { showProgress } = await import('../../progress.js');
     const interrupt = onInterrupt();
     const progress = showProgress({ label: 'Downloading', unit: 'MB' });
-    const onProgress = ({ done, total }: { done: number; total: number }) =>
-      progress.update({ done: megabytes(done), total: megabytes(total) });
+    const onProgress = ({ bytes, totalBytes }: { bytes: number; totalBytes: number }) =>
+      progress.update({ done: megabytes(bytes), total: megabytes(totalBytes) });
     try {
-      const added = await addModel(id, { onProgress, signal: interrupt.signal });
-      printResult(added, options, ({ folder }) => `${id} is in ${folder}; use it as --model ${id}`);
+      const added = await addModel({ id, onProgress, signal: interrupt.signal });
+      if (added.offline) printNotes([`The hub cannot be reached: this is the copy added before.`]);
+      printResult(added, options, ({ folder, commit }) => {
+        return `${id} (commit ${commit.slice(0, 12)}) is in ${folder}; use it as --model ${id}`;
+      });
     } finally {
       progress.stop();
       interrupt.release();

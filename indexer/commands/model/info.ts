@@ -12,7 +12,7 @@ export function addInfoCommand(model: Command): void {
     .argument('<folder|hub-id>', 'a ViLT checkpoint');
   command.action(async (folder: string) => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    const { resolveModel } = await import('../../hub.js');
+    const { resolveModel } = await import('../../models.js');
     const { inspectModel } = await import('../../../src/vilt/inspection.js');
     const info = await inspectModel(await resolveModel(folder));
     printNotes(info.notes);

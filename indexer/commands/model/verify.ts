@@ -14,7 +14,7 @@ export function addVerifyCommand(model: Command): void {
     .option('--tolerance <difference>', 'the largest difference that passes (default: 0.001)', nonNegativeNumber);
   addDeviceOptions(command).action(async (folder: string, cases: string) => {
     const options = command.optsWithGlobals<GlobalOptions & DeviceOptions & { tolerance?: number }>();
-    const { resolveModel } = await import('../../hub.js');
+    const { resolveModel } = await import('../../models.js');
     const { VERIFICATION_TOLERANCE, verifyModel } = await import('../../../src/vilt/verification.js');
     const { tolerance = VERIFICATION_TOLERANCE, device, precision } = options;
     const model = await resolveModel(folder);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { explainSystemError, PatchwordError } from '../../errors.js';
+import { PatchwordError } from '../../errors.js';
 import { damaged } from './damage.js';
 import { toHuggingFaceNames } from './names.js';
 import { readPytorch } from './pytorch.js';
-import { readRange, sizeOf } from './range.js';
+import { reading, readRange, sizeOf, unreadable } from './range.js';
 import { readSafetensors } from './safetensors.js';
 import { readShards } from './shards.js';
 import type { Tensor } from './tensor.js';
@@ -48,21 +48,21 @@ export async function hashFiles(files: readonly string[]): Promise<string> {
     try {
       for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
     } catch (error) {
-      throw explainSystemError(error, file);
+      throw unreadable(file, error);
     }
   }
   return hash.digest('hex');
 }
 
 function findWeights(location: string): string {
-  const found = statSync(location, { throwIfNoEntry: false });
+  const found = reading(location, () => statSync(location, { throwIfNoEntry: false }));
   if (!found) {
     throw new PatchwordError('MODEL_NOT_FOUND', `There is no model at ${location}.`, {
       hint: 'Give a model folder, a .safetensors, .bin or .ckpt file, or a hub model added with `patchword model add ID`.',
     });
   }
   if (!found.isDirectory()) return location;
-  const names = new Set(readdirSync(location));
+  const names = new Set(reading(location, () => readdirSync(location)));
   const known = WEIGHT_NAMES.find((name) => names.has(name));
   if (known) return path.join(location, known);
   const [ckpt, ...others] = [...names].filter((name) => name.endsWith('.ckpt')).sort();

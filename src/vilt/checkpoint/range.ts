@@ -10,12 +10,12 @@ const READ_BYTES = 1 << 30;
  * @throws PatchwordError FILE_NOT_FOUND where the file cannot be read, MODEL_INCOMPLETE where it ends before.
  */
 export function readRange(file: string, offset: number, byteLength: number): Uint8Array<ArrayBuffer> {
-  const descriptor = attempt(file, () => openSync(file, 'r'));
+  const descriptor = reading(file, () => openSync(file, 'r'));
   try {
     const bytes = new Uint8Array(byteLength);
     for (let done = 0; done < byteLength;) {
       const room = Math.min(byteLength - done, READ_BYTES);
-      const count = attempt(file, () => readSync(descriptor, bytes, done, room, offset + done));
+      const count = reading(file, () => readSync(descriptor, bytes, done, room, offset + done));
       if (count === 0) throw tooShort(file, offset + byteLength, offset + done);
       done += count;
     }
@@ -27,15 +27,20 @@ export function readRange(file: string, offset: number, byteLength: number): Uin
 
 /** The size of a file in bytes. @throws PatchwordError FILE_NOT_FOUND */
 export function sizeOf(file: string): number {
-  return attempt(file, () => statSync(file).size);
+  return reading(file, () => statSync(file).size);
 }
 
-function attempt<T>(file: string, read: () => T): T {
+/** Runs a read. @throws PatchwordError FILE_NOT_FOUND where the system refuses it */
+export function reading<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new PatchwordError('FILE_NOT_FOUND', `${file} cannot be read: ${messageOf(cause)}.`, { cause });
+    throw unreadable(file, cause);
   }
+}
+
+export function unreadable(file: string, cause: unknown): PatchwordError {
+  return new PatchwordError('FILE_NOT_FOUND', `${file} cannot be read: ${messageOf(cause)}.`, { cause });
 }
 
 function tooShort(file: string, expected: number, found: number): PatchwordError {
