@@ -2,11 +2,11 @@ import type { Failure } from '../search.js';
 
 /** Queries that find something in the bundled sample. */
 const EXAMPLES = [
-  'two foxes at night',
-  'a red car to the left of a tree',
-  'a whale under water',
-  'a large pizza and a tiny cat',
-  'three balloons in the snow',
+  'two burgers at night',
+  'two snakes in winter',
+  'four purple whales under water',
+  'a red gift to the right of a blue key',
+  'two red whales on a wooden table',
 ];
 
 export function Welcome({ sample, onSearch }: { sample: boolean; onSearch: (text: string) => void }) {
