@@ -18,7 +18,7 @@ const NUMBERS = ['no', 'one', 'two', 'three', 'four'];
 const BIG = ['big', 'large', 'huge'];
 const SMALL = ['small', 'tiny', 'little'];
 
-/** Five different captions: each names every object, most say how they are arranged, three of four say where they are. */
+/** Five different captions: each names every object, most say how they are arranged, four of five say where. */
 export function writeCaptions(options: {
   layout: LayoutName;
   /** In the order of the layout's boxes. */

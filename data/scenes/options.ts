@@ -21,7 +21,7 @@ export interface DatasetOptions {
   pairs?: Pairs;
   split?: Split;
   format?: Format;
-  /** Called after each picture with the number composed so far. */
+  /** Called after each picture with the number drawn so far. */
   onProgress?: (done: number) => void;
 }
 

@@ -11,12 +11,13 @@ const sizeOf = async (bytes: Uint8Array) => {
 };
 
 describe('thumbnail', () => {
-  it('refuses what the model would refuse, in the same words', async () => {
+  it('refuses a senseless edge, and what the model would refuse', async () => {
     const file = picture('small_90x60.png');
     await assert.rejects(thumbnail(picture('nothing.png')), { code: 'FILE_NOT_FOUND' });
     await assert.rejects(thumbnail(Buffer.from('<svg/>')), { code: 'IMAGE_UNREADABLE' });
     await assert.rejects(thumbnail(file, {}, { pixels: 100 }), { code: 'IMAGE_TOO_LARGE', message: /90x60/ });
     await assert.rejects(thumbnail(file, {}, { bytes: 100 }), { code: 'IMAGE_TOO_LARGE' });
+    for (const edge of [0, -1, 0.5, NaN]) await assert.rejects(thumbnail(file, { edge }), { code: 'INVALID_ARGUMENT' });
     const cut = readFileSync(file).subarray(0, 5000);
     await assert.rejects(thumbnail(cut), { code: 'IMAGE_UNREADABLE', message: /damaged/ });
   });

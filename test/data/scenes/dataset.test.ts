@@ -3,8 +3,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { writeDataset } from '../../../data/scenes/dataset.js';
-import { tokensOf, type KarpathyImage } from '../../../data/scenes/karpathy.js';
-import type { DatasetOptions } from '../../../data/scenes/options.js';
+import { loadArt } from '../../../data/scenes/art.js';
+import { tokensOf, toKarpathy, type KarpathyImage } from '../../../data/scenes/karpathy.js';
+import type { DatasetOptions, Settings } from '../../../data/scenes/options.js';
+import { Random } from '../../../data/scenes/random.js';
+import { composeScene } from '../../../data/scenes/scene.js';
 import { BUNDLED_SAMPLE } from '../../../src/paths.js';
 import { temporaryFolder } from '../../fixture.js';
 
@@ -13,6 +16,7 @@ const SIZE = 64;
 
 interface Dataset {
   dataset: string;
+  drawn: Pick<Settings, 'size' | 'seed' | 'styles' | 'pairs' | 'format'>;
   images: KarpathyImage[];
 }
 
@@ -138,6 +142,16 @@ describe('writeDataset', () => {
 describe('the bundled sample', () => {
   const sample = path.dirname(BUNDLED_SAMPLE);
   const dataset = parse(sample);
+
+  it('is what the generator draws', async () => {
+    const { size, seed, styles, pairs } = dataset.drawn;
+    const art = await Promise.all(styles.map(loadArt));
+    const random = new Random(seed);
+    for (const image of dataset.images) {
+      const scene = composeScene({ art, pairs, size, random });
+      assert.deepEqual(toKarpathy(scene, { index: image.imgid, split: 'test', filepath: 'images' }), image);
+    }
+  });
 
   it('is a Karpathy dataset of 600 pictures in art that may be passed on', () => {
     assert.equal(dataset.images.length, 600);

@@ -214,7 +214,7 @@ describe('Tokenizer', () => {
       '\u200b': 0,
     };
     for (const [piece, words] of Object.entries(hostile)) {
-      const { ids, truncated } = tokenizer.encode(piece.repeat(3e6 / piece.length), { maxLength: 40 });
+      const { ids, truncated } = tokenizer.encode(piece.repeat(1e6 / piece.length), { maxLength: 40 });
       assert.equal(ids.length, words + 2);
       assert.equal(truncated, words === 38);
     }
