@@ -52,6 +52,8 @@ export interface ServerOptions {
 
 export interface RunningServer {
   url: string;
+  /** Lines worth telling the user: a device that fell back, say. */
+  notes: string[];
   /** Stops accepting, cancels searches, closes the engine. */
   close(): Promise<void>;
 }
@@ -71,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     engine: null,
     preparing: null,
     limits: { ...SERVER_DEFAULTS.limits, ...options.limits },
-    logger: options.logger ?? pino({ level: process.env.PATCHWORD_LOG ?? 'warn' }, destination(2)),
+    logger: options.logger ?? openLog(process.env.PATCHWORD_LOG ?? 'warn'),
     closing: closing.signal,
   };
   const app = createApp({ service, apiKeys, onlyLoopback: isLoopback(host) && apiKeys.length === 0 });
@@ -89,18 +91,28 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closeServer(server);
     await service.engine?.close();
   };
-  return { url: urlOf(server, host), close: () => (closed ??= close()) };
+  const { notes } = service.engine.inference.info;
+  return { url: urlOf(server, host), notes, close: () => (closed ??= close()) };
+}
+
+function openLog(level: string): Logger {
+  const levels = [...Object.keys(pino.levels.values), 'silent'];
+  if (levels.includes(level)) return pino({ level }, destination(2));
+  throw new PatchwordError('INVALID_ARGUMENT', `PATCHWORD_LOG should be one of ${levels.join(', ')}, not "${level}".`);
 }
 
 async function openCollection(options: ServerOptions, service: Service): Promise<Engine> {
-  const { collection, data, device, precision, onProgress } = options;
+  const { collection, data, device, precision } = options;
   if (collection === SERVER_DEFAULTS.collection) {
+    let begun = false;
     await ensureSample({
       data,
       device,
-      onProgress({ done, total }) {
-        service.preparing = { done, total };
-        onProgress?.({ done, total });
+      onProgress(progress) {
+        service.preparing = progress;
+        // A sample that is whole is looked through in a moment, which nobody needs to watch.
+        begun ||= progress.done > 0 && progress.done < progress.total;
+        if (begun) options.onProgress?.(progress);
       },
     });
   }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { onInterrupt } from '../interrupt.js';
 import { addDeviceOptions, type DeviceOptions, type GlobalOptions, wholeNumber } from '../options.js';
-import { printResult } from '../output.js';
+import { printNotes, printResult } from '../output.js';
 
 interface ServeOptions extends GlobalOptions, DeviceOptions {
   collection?: string;
@@ -37,6 +37,7 @@ async function serve(options: ServeOptions): Promise<void> {
     onProgress: (state) => progress.update(state),
   }).finally(() => progress.stop());
 
+  printNotes(server.notes);
   const interrupt = onInterrupt();
   printResult({ url: server.url, collection }, options, ({ url }) => `Patchword serves ${collection} at ${url}`);
   await interrupt.signalled;

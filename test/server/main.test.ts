@@ -20,6 +20,16 @@ describe('startServer', () => {
     await assert.rejects(start, { code: 'ADDRESS_REFUSED', message: /192\.0\.2\.1/ });
   });
 
+  it('refuses a level of logging that is none', async () => {
+    process.env.PATCHWORD_LOG = 'loud';
+    try {
+      const start = startServer({ collection: 'small', data: folder.path, host: '127.0.0.1', port: 0 });
+      await assert.rejects(start, { code: 'INVALID_ARGUMENT', message: /PATCHWORD_LOG.*warn.*"loud"/ });
+    } finally {
+      delete process.env.PATCHWORD_LOG;
+    }
+  });
+
   describe('where another program listens', () => {
     let other: Server;
     let port: number;

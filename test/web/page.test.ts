@@ -7,13 +7,7 @@ import type { Browser, BrowserContextOptions, JSHandle, Page } from 'playwright-
 import { startServer } from '../../server/main.js';
 import { launchBrowser } from '../browser.js';
 import { temporaryFolder } from '../fixture.js';
-import {
-  type Answer,
-  HOSTILE_CAPTION,
-  json,
-  samplePicture,
-  serveSmallCollection,
-} from '../server/collection.js';
+import { type Answer, HOSTILE_CAPTION, json, samplePicture, serveSmallCollection } from '../server/collection.js';
 
 /** More than the page's 32 candidates, so that they come in more than one wave; it shows the best 24. */
 const PICTURES = 40;
@@ -91,7 +85,7 @@ describe('the page', function () {
   it('shows the candidates at once and then their reranked order', async () => {
     await open();
     await page.evaluate(OBSERVE);
-    await search('a penguin');
+    await search('two foxes at night');
     await reranked();
     const shown = await page.evaluate<{ keys: string[]; pending: number }[]>('shown');
     assert.ok(shown[0].keys.length === SHOWN && shown[0].pending === SHOWN, 'candidates first, none reranked');
@@ -100,7 +94,7 @@ describe('the page', function () {
       'then some',
     );
     assert.equal(shown.at(-1)!.pending, 0, 'then all');
-    const answer = await fetch(`${served.url}/v1/search?text=a+penguin&k=24`);
+    const answer = await fetch(`${served.url}/v1/search?text=two+foxes+at+night&k=24`);
     const expected = (await json<Answer>(answer)).hits.map(({ imageId }) => `image-${imageId}`);
     assert.deepEqual(await keys(), expected);
     assert.notDeepEqual(shown[0].keys, expected, 'reranking changed the order');
@@ -124,7 +118,7 @@ describe('the page', function () {
         const animate = Element.prototype.animate;
         Element.prototype.animate = function (...given) { moves++; return animate.apply(this, given); };
       `);
-      await search('a penguin');
+      await search('two foxes at night');
       await reranked();
       const count = await page.evaluate<number>('moves');
       await page.context().close();
@@ -284,11 +278,11 @@ describe('the page', function () {
       const starting = startServer({ collection: 'sample', data, host: '127.0.0.1', port });
       try {
         await waitForServer(port);
-        await open('?q=two+burgers+at+night', {}, `http://127.0.0.1:${port}`);
+        await open('?q=two+foxes+at+night', {}, `http://127.0.0.1:${port}`);
         await page.getByText('Preparing the sample').waitFor();
         await page.getByText(/[1-9]\d* of 600 so far/).waitFor();
         await page.getByText('32 of 32 reranked').waitFor({ timeout: 90_000 });
-        assert.match(await cards().first().innerText(), /burgers/);
+        assert.match(await cards().first().innerText(), /foxes/);
         assert.ok(
           complaints.every((text) => text.includes('503')),
           complaints.join(),

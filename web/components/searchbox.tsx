@@ -14,7 +14,10 @@ export function SearchBox({ text, onSearch, onImage }: SearchBoxProps) {
   const timer = useRef<ReturnType<typeof setTimeout>>();
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => setDraft(text), [text]);
-  useEffect(() => input.current?.focus(), []);
+  useEffect(() => {
+    // Not above results that were asked for by address: on a phone the keyboard would cover them.
+    if (location.search === '') input.current?.focus();
+  }, []);
   useEffect(() => () => clearTimeout(timer.current), []);
 
   function type(value: string) {
