@@ -74,9 +74,9 @@ export function methodNotAllowed(allowed: string): RequestHandler {
 /** Answers every failed request with one JSON body; a stack goes to the log and nowhere else. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
-    // Express and its body parsers mark a caller's mistake (a malformed body or URL) with a status below 500.
-    const { status, expose } = error as { status?: number; expose?: boolean };
-    const mistake = expose === true && status !== undefined && status < 500 ? (error as Error).message : undefined;
+    // Express and its body parsers mark a caller's mistake, such as a malformed body or URL, with a status below 500.
+    const { status = 500, message } = error as { status?: number; message?: string };
+    const mistake = error instanceof PatchwordError || status >= 500 ? undefined : message;
     const shown =
       mistake === undefined
         ? toPatchwordError(error)

@@ -27,7 +27,7 @@ export async function originalPath(image: StoredImage): Promise<string> {
   throw gone(image);
 }
 
-function gone({ imageId }: StoredImage, cause?: unknown): PatchwordError {
+export function gone({ imageId }: StoredImage, cause?: unknown): PatchwordError {
   return new PatchwordError('NOT_FOUND', `The file of image ${imageId} is no longer where it was indexed.`, {
     hint: 'Index its source again.',
     cause,

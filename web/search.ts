@@ -76,6 +76,8 @@ export async function search(
       const update = JSON.parse(line) as SearchUpdate | ErrorBody;
       if ('error' in update) throw failureOf(update, true);
       onUpdate(update);
+      // Lets the page show this one even where the next has already come.
+      await new Promise((resolve) => setTimeout(resolve));
     }
   }
 }

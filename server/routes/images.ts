@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Router, type Response } from 'express';
 import { methodNotAllowed } from '../errors.js';
-import { findImage, originalPath, pictureType } from '../original.js';
+import { findImage, gone, originalPath, pictureType } from '../original.js';
 import { imageId, parse } from '../parameters.js';
 import { readyEngine, type Service } from '../service.js';
 import { Thumbnails } from '../thumbnails.js';
@@ -39,9 +39,10 @@ export function imageRoutes(service: Service): Router {
         'Content-Disposition': `${type ? 'inline' : 'attachment'}; filename="${safeName(image.file)}"`,
       });
       await new Promise<void>((resolve, reject) => {
-        res.sendFile(file, { dotfiles: 'allow' }, (error) => {
-          if (error && !res.destroyed) reject(error);
-          else resolve();
+        res.sendFile(file, { dotfiles: 'allow' }, (error: (Error & { status?: number }) | undefined) => {
+          if (!error || res.destroyed) resolve();
+          // What sendFile says of a file that has just gone names its folder.
+          else reject(error.status === 404 ? gone(image, error) : error);
         });
       });
     })

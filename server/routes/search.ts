@@ -119,7 +119,7 @@ function explainUpload(error: unknown, uploadBytes: number): unknown {
 }
 
 /** A signal that aborts when the caller goes away, the time is up or the server closes. */
-function cancellation({ limits, closing }: Service, res: Response): { signal: AbortSignal; release(): void } {
+function cancellation({ limits, closing }: Service, res: Response): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const cancel = (code: 'CANCELLED' | 'TOO_BUSY', message: string) => () =>
     controller.abort(new PatchwordError(code, message));

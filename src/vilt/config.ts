@@ -99,11 +99,10 @@ export function readConfig(file: string): ViltConfig {
   const json = readJson(file);
   const type = (json as { model_type?: unknown } | null)?.model_type;
   if (type !== 'vilt') {
-    throw new PatchwordError(
-      'MODEL_UNSUPPORTED',
-      `${file} describes a ${type === undefined ? 'model without a model_type' : `"${String(type)}" model`}; Patchword runs "vilt" checkpoints.`,
-      { hint: 'Try a ViLT checkpoint, such as dandelin/vilt-b32-finetuned-coco.' },
-    );
+    const what = typeof type === 'string' ? `a "${type}" model` : 'a model without a model_type';
+    throw new PatchwordError('MODEL_UNSUPPORTED', `${file} describes ${what}; Patchword runs "vilt" checkpoints.`, {
+      hint: 'Try a ViLT checkpoint, such as dandelin/vilt-b32-finetuned-coco.',
+    });
   }
   const config = parse(configSchema, json, file);
   const activation = ACTIVATIONS[config.hidden_act];

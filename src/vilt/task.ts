@@ -1,4 +1,5 @@
 import { PatchwordError } from '../errors.js';
+import { cosineCost, DISTANCE_STEPS, heatmaps, HEATMAP_STEPS, ipot, transportDistance } from './alignment.js';
 import type { Head } from './checkpoint/schema.js';
 import type { ModelInput } from './image.js';
 import type { ViltModel } from './model.js';
@@ -26,6 +27,23 @@ export interface Explanation {
 const CHOICES = 10;
 
 const NLVR2_LABELS = ['False', 'True'];
+
+/**
+ * Word-patch alignment of one pair: final text states without [CLS] and the last [SEP], final patch states without the
+ * image's [CLS], and the optimal transport between them (paper, 4.7).
+ */
+export async function explain(model: ViltModel, pair: Pair): Promise<Explanation> {
+  const { hiddenSize: hidden } = model.files.config;
+  const grid = model.grid(pair.image);
+  const patches = grid.rows * grid.columns;
+  const { data, encoding } = await pairStates(model, pair, { keep: 'all' }); // (1, tokens + 1 + patches, hidden)
+  const words = encoding.ids.length - 2;
+  const rows = (from: number, count: number) => data.subarray(from * hidden, (from + count) * hidden);
+  const cost = cosineCost({ text: rows(1, words), patches: rows(words + 3, patches), hidden }); // (words, patches)
+  const distance = transportDistance(cost, ipot({ cost, words, patches, steps: DISTANCE_STEPS }));
+  const plan = ipot({ cost, words, patches, steps: HEATMAP_STEPS });
+  return { tokens: encoding.tokens.slice(1, -1), grid, heatmaps: heatmaps(plan, patches), distance };
+}
 
 /** Visual question answering: each answer's own probability (the head is trained with binary cross-entropy), best first. */
 export async function answer(model: ViltModel, pair: Pair): Promise<Choice[]> {
@@ -104,8 +122,4 @@ function softmax(logits: Float32Array): Float32Array {
   const exps = logits.map((logit) => Math.exp(logit - highest));
   const sum = exps.reduce((a, b) => a + b, 0);
   return exps.map((value) => value / sum);
-}
-
-export async function explain(_model: ViltModel, _pair: Pair): Promise<Explanation> {
-  return Promise.reject(new Error('temp'));
 }

@@ -7,6 +7,7 @@ import { openEngine } from '../../src/engine.js';
 import { BUNDLED_SAMPLE } from '../../src/paths.js';
 import { temporaryFolder } from '../fixture.js';
 
+/** How many, unless a suite asks for more. */
 export const PICTURES = 12;
 export const HOSTILE_FILE = `a"><img src=x onerror=alert(1)>\u202e.jpg`;
 export const HOSTILE_CAPTION = `<img src=x onerror="document.title='owned'"> a fox & a "tree"`;
@@ -42,17 +43,20 @@ export interface Served {
 }
 
 /**
- * A server over a real collection of a dozen sample pictures, the last with a hostile name and caption, for the
- * surrounding suite. Call it inside `describe`.
+ * A server over a real collection of sample pictures, the last with a hostile name and caption, for the surrounding
+ * suite. Call it inside `describe`.
  */
-export function serveSmallCollection(options: Partial<ServerOptions> = {}): Served {
+export function serveSmallCollection({
+  pictures = PICTURES,
+  ...options
+}: Partial<ServerOptions> & { pictures?: number } = {}): Served {
   const folder = temporaryFolder();
   const served = { log: [] as string[] } as Served;
   before(async function () {
     this.timeout(60_000);
     served.source = path.join(folder.path, 'source');
     const data = path.join(folder.path, 'data');
-    await writeSource(served.source);
+    await writeSource(served.source, pictures);
     const engine = await openEngine({ collection: 'small', data, create: true });
     await ingest({ engine, source: served.source });
     await engine.close();
@@ -64,10 +68,10 @@ export function serveSmallCollection(options: Partial<ServerOptions> = {}): Serv
   return served;
 }
 
-async function writeSource(folder: string): Promise<void> {
+async function writeSource(folder: string, pictures: number): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (let i = 0; i < PICTURES; i++) {
-    const last = i === PICTURES - 1;
+  for (let i = 0; i < pictures; i++) {
+    const last = i === pictures - 1;
     const { file, captions } = await samplePicture(i);
     const name = path.join(folder, last ? HOSTILE_FILE : path.basename(file));
     await copyFile(file, name);

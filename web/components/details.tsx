@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { captionOf, percent } from '../format.js';
 import type { Hit, Target } from '../search.js';
+import { Cross } from './cross.js';
 
 interface DetailsProps {
   hit: Hit;
@@ -23,10 +24,8 @@ export function Details({ hit, onFind, onClose }: DetailsProps) {
       onClick={(event) => event.target === event.currentTarget && event.currentTarget.close()}
     >
       <div class="sheet">
-        <button type="button" class="close" aria-label="Close" onClick={() => dialog.current?.close()}>
-          <svg viewBox="0 0 24 24" aria-hidden="true">
-            <path d="M6 6l12 12M18 6L6 18" />
-          </svg>
+        <button type="button" class="round close" aria-label="Close" onClick={() => dialog.current?.close()}>
+          <Cross />
         </button>
         {/* A browser may not show every format that was indexed; the thumbnail it always can. */}
         <img

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Query } from '../query.js';
 import type { Target } from '../search.js';
+import { Cross } from './cross.js';
 
 const TARGETS: { target: Target; label: string }[] = [
   { target: 'captions', label: 'Captions' },
@@ -18,7 +19,12 @@ export function GivenImage({ query, onTarget, onClear }: GivenImageProps) {
   const address = useAddress(query);
   return (
     <section class="given" aria-label="The picture you search with">
-      {address && <img src={address} alt="" draggable={false} />}
+      <div class="picture">
+        {address && <img src={address} alt="" draggable={false} />}
+        <button type="button" class="round clear" aria-label="Clear" onClick={onClear}>
+          <Cross />
+        </button>
+      </div>
       <fieldset>
         <legend>Find</legend>
         {TARGETS.map(({ target, label }) => (
@@ -28,9 +34,6 @@ export function GivenImage({ query, onTarget, onClear }: GivenImageProps) {
           </label>
         ))}
       </fieldset>
-      <button type="button" class="quiet" onClick={onClear}>
-        Clear
-      </button>
     </section>
   );
 }

@@ -3,10 +3,10 @@ import type { Failure } from '../search.js';
 /** Queries that find something in the bundled sample. */
 const EXAMPLES = [
   'two foxes at night',
-  'a red car to the left of a tree',
-  'a whale under water',
-  'a large pizza and a tiny cat',
-  'three balloons in the snow',
+  'a snail to the left of a ghost',
+  'a huge bird and a tiny red car',
+  'three fish in the forest',
+  'a castle to the left of a car',
 ];
 
 export function Welcome({ sample, onSearch }: { sample: boolean; onSearch: (text: string) => void }) {

@@ -61,7 +61,13 @@ export function SearchBox({ text, onSearch, onImage }: SearchBoxProps) {
           <path d="M4 17.5l5-4.5 3.5 3 3.5-4 4.5 5" />
         </svg>
       </label>
-      <button type="submit">Search</button>
+      <button type="submit">
+        <span>Search</span>
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <circle cx="10.5" cy="10.5" r="6" />
+          <path d="M15 15l5.5 5.5" />
+        </svg>
+      </button>
     </form>
   );
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import { crc32, deflateSync } from 'node:zlib';
 import { fixture } from '../../fixture.js';
 import {
   type Answer,
@@ -24,6 +24,30 @@ function form(
   for (const [key, value] of Object.entries(fields)) data.append(key, value);
   if (image) data.append(name, new Blob([Uint8Array.from(image)]), fileName);
   return data;
+}
+
+/** A square of black or white pixels, eight a byte. */
+function whitePng(size: number): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(size, 0);
+  header.writeUInt32BE(size, 4);
+  header[8] = 1; // one bit a pixel, gray
+  const rows = Buffer.alloc(size * (1 + size / 8), 0xff);
+  for (let row = 0; row < size; row++) rows[row * (1 + size / 8)] = 0; // no filter
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 async function lines<T>(response: Response): Promise<T[]> {
@@ -103,17 +127,24 @@ describe('/v1/search', () => {
       await refuses(response, 413, 'IMAGE_TOO_LARGE', /at most 2000000 bytes/);
     });
     it('an upload of few bytes and too many pixels', async () => {
-      const bomb = await sharp({ create: { width: 16_000, height: 16_000, channels: 3, background: '#fff' } })
-        .png({ compressionLevel: 9, palette: true })
-        .toBuffer();
+      const bomb = whitePng(16_000);
       assert.ok(bomb.length < UPLOAD_BYTES);
       await refuses(await post(form(bomb)), 413, 'IMAGE_TOO_LARGE', /pixels/);
-    }).timeout(60_000);
+    });
     it('an upload that is no image, or only its first half', async () => {
       await refuses(await post(form(Buffer.from('<svg onload="alert(1)"/>'))), 415, 'IMAGE_UNREADABLE', /./);
       const whole = await readFile(fixture('preprocess', 'flickr_500x375.jpg'));
       await refuses(await post(form(whole.subarray(0, 300))), 415, 'IMAGE_UNREADABLE', /./);
       await refuses(await post(form(new Uint8Array(0))), 415, 'IMAGE_UNREADABLE', /./);
+    });
+    it('an upload whose name has a zero byte', async () => {
+      const image = await readFile(fixture('preprocess', 'small_90x60.png'));
+      await refuses(
+        await post(form(image, {}, 'image', 'a\u0000.png')),
+        400,
+        'INVALID_ARGUMENT',
+        /form could not be read/,
+      );
     });
     it('an upload under another name, and a second one', async () => {
       const image = await readFile(fixture('preprocess', 'small_90x60.png'));
@@ -192,9 +223,7 @@ describe('/v1/search', () => {
 
   it('finds the captions of an uploaded image, whatever its file is called', async () => {
     const { file, captions } = await samplePicture(5);
-    const response = await post(
-      form(await readFile(file), { k: '5' }, 'image', '../../../etc/passwd\u0000<script>.svg'),
-    );
+    const response = await post(form(await readFile(file), { k: '5' }, 'image', '../../../etc/passwd<script>.svg'));
     const { target, hits } = await json<Answer>(response);
     assert.equal(target, 'captions');
     assert.ok(captions.includes(hits[0].caption!), hits[0].caption);

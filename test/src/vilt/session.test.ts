@@ -15,7 +15,10 @@ describe('chooseDevice', () => {
   });
 
   it('refuses a device that does not exist', async () => {
-    await assert.rejects(chooseDevice(graph, 'gpu' as Device), { code: 'INVALID_ARGUMENT', message: /cpu, cuda, webgpu, auto/ });
+    await assert.rejects(chooseDevice(graph, 'gpu' as Device), {
+      code: 'INVALID_ARGUMENT',
+      message: /cpu, cuda, webgpu, auto/,
+    });
   });
 
   it('takes the CPU when asked, without a word', async () => {
