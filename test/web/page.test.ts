@@ -7,13 +7,7 @@ import type { Browser, BrowserContextOptions, JSHandle, Page } from 'playwright-
 import { startServer } from '../../server/main.js';
 import { launchBrowser } from '../browser.js';
 import { temporaryFolder } from '../fixture.js';
-import {
-  type Answer,
-  HOSTILE_CAPTION,
-  json,
-  samplePicture,
-  serveSmallCollection,
-} from '../server/collection.js';
+import { type Answer, HOSTILE_CAPTION, json, samplePicture, serveSmallCollection } from '../server/collection.js';
 
 /** More than the page's 32 candidates, so that they come in more than one wave; it shows the best 24. */
 const PICTURES = 40;
@@ -284,11 +278,11 @@ describe('the page', function () {
       const starting = startServer({ collection: 'sample', data, host: '127.0.0.1', port });
       try {
         await waitForServer(port);
-        await open('?q=two+burgers+at+night', {}, `http://127.0.0.1:${port}`);
+        await open('?q=two+foxes+at+night', {}, `http://127.0.0.1:${port}`);
         await page.getByText('Preparing the sample').waitFor();
         await page.getByText(/[1-9]\d* of 600 so far/).waitFor();
         await page.getByText('32 of 32 reranked').waitFor({ timeout: 90_000 });
-        assert.match(await cards().first().innerText(), /burgers/);
+        assert.match(await cards().first().innerText(), /foxes/);
         assert.ok(
           complaints.every((text) => text.includes('503')),
           complaints.join(),
