@@ -1,7 +1,7 @@
 import type { Explanation } from '../src/inference/inference.js';
 import { formatTable } from './text.js';
 
-/** From a heatmap's least value, 1, to its largest, 3. */
+/** From the least value of a heatmap, 1, to the largest of all words'. */
 const SHADES = ['·', '░', '▒', '▓', '█'] as const;
 
 /** How many of its patches are named for each word. */
@@ -17,7 +17,8 @@ export function describeExplanation(explanation: Explanation, { width = 100 }: {
     ['word', 'strongest patches (row, column)'],
     ...tokens.map((token, index) => [token, describeStrongest(heatmaps[index], grid.columns)]),
   ]);
-  const maps = tokens.map((token, index) => drawHeatmap(token, heatmaps[index], grid.columns));
+  const largest = Math.max(...heatmaps.flatMap((heatmap) => [...heatmap]));
+  const maps = tokens.map((token, index) => drawHeatmap(token, heatmaps[index], { columns: grid.columns, largest }));
   return [table, ...joinBeside(maps, width), `distance ${distance.toFixed(4)}`].join('\n\n');
 }
 
@@ -31,18 +32,22 @@ function describeStrongest(heatmap: Float32Array, columns: number): string {
 }
 
 /** A word over its patches, each line as wide as the wider of the two. */
-function drawHeatmap(token: string, heatmap: Float32Array, columns: number): string[] {
+function drawHeatmap(
+  token: string,
+  heatmap: Float32Array,
+  { columns, largest }: { columns: number; largest: number },
+): string[] {
   const rows = [token];
   for (let start = 0; start < heatmap.length; start += columns) {
-    rows.push(Array.from(heatmap.subarray(start, start + columns), shadeOf).join(''));
+    rows.push(Array.from(heatmap.subarray(start, start + columns), (value) => shadeOf(value, largest)).join(''));
   }
   const width = Math.max(columns, [...token].length);
   return rows.map((row) => row + ' '.repeat(width - [...row].length));
 }
 
-function shadeOf(value: number): string {
-  const level = Math.floor(((value - 1) / 2) * SHADES.length);
-  return SHADES[Math.min(Math.max(level, 0), SHADES.length - 1)];
+function shadeOf(value: number, largest: number): string {
+  if (value <= 1) return SHADES[0];
+  return SHADES[Math.round(((value - 1) / (largest - 1)) * (SHADES.length - 1))];
 }
 
 /** Blocks of lines, set beside each other, broken into bands of at most `width` characters. */
@@ -58,5 +63,14 @@ function joinBeside(blocks: string[][], width: number): string[] {
     bands.at(-1)?.push(block);
     used += needed;
   }
-  return bands.map((band) => band[0].map((_, line) => band.map((block) => block[line]).join('  ')).join('\n'));
+  return bands.map((band) =>
+    band[0]
+      .map((_, line) =>
+        band
+          .map((block) => block[line])
+          .join('  ')
+          .trimEnd(),
+      )
+      .join('\n'),
+  );
 }

@@ -19,12 +19,11 @@ export async function withInference<R>(
   }
 }
 
-/** Opens a collection with its model for one piece of work, and closes both. `model` may be a hub id. */
+/** Opens a collection with its model for one piece of work, says what both have to say, and closes them. `model` may be a hub id. */
 export async function withEngine<R>(options: EngineOptions, work: (engine: Engine) => Promise<R>): Promise<R> {
   const model = options.model === undefined ? undefined : await resolveModel(options.model);
-  const engine = await openEngine({ ...options, model });
+  const engine = await openEngine({ ...options, model, onNote: (line) => printNotes([line]) });
   try {
-    printNotes(engine.inference.info.notes);
     return await work(engine);
   } finally {
     await engine.close();

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
@@ -25,6 +26,8 @@ export interface Known {
   modified: number;
   labelsHash: string;
 }
+
+type Status = Pick<Stats, 'size' | 'mtimeMs'>;
 
 const SCAN_PAGE = 500;
 
@@ -59,15 +62,14 @@ export async function prepareImage(options: {
   const { inference, root, image, known, signal } = options;
   try {
     const status = await statBelow(root, image.file);
-    const modified = Math.round(status.mtimeMs);
-    const sameLabels = known?.labelsHash === hashLabels(image);
-    if (sameLabels && known.bytes === status.size && known.modified === modified) return 'unchanged';
+    if (looksUnchanged(image, status, known)) return 'unchanged';
 
     const { bytes } = await readSource(image.file, IMAGE_LIMITS);
     const contentHash = createHash('sha256').update(bytes).digest('hex');
-    if (sameLabels && known.contentHash === contentHash) return 'unchanged';
+    if (known?.contentHash === contentHash && known.labelsHash === hashLabels(image)) return 'unchanged';
 
     const prepared = await inference.prepare(bytes, { priority: 'background', signal });
+    const modified = modifiedAt(status);
     return { ...prepared, image, contentHash, bytes: bytes.length, modified, known: known !== undefined };
   } catch (error) {
     const explained = explainSystemError(error, image.file);
@@ -78,8 +80,18 @@ export async function prepareImage(options: {
   }
 }
 
+/** Whether the catalog holds a picture as it is, as far as its captions, split, size and time tell. */
+export function looksUnchanged(image: SourceImage, status: Status, known: Known | undefined): boolean {
+  if (known?.bytes !== status.size || known.modified !== modifiedAt(status)) return false;
+  return known.labelsHash === hashLabels(image);
+}
+
+function modifiedAt({ mtimeMs }: Status): number {
+  return Math.round(mtimeMs);
+}
+
 /** A picture must stay below the root when its links are followed. */
-async function statBelow(root: string, file: string): Promise<{ size: number; mtimeMs: number }> {
+async function statBelow(root: string, file: string): Promise<Status> {
   const real = await realpath(file);
   if (!real.startsWith(root.endsWith(path.sep) ? root : root + path.sep)) {
     throw new PatchwordError('IMAGE_UNREADABLE', `it is a link that leaves ${root}`);

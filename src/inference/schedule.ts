@@ -7,8 +7,8 @@ interface Job {
   items: readonly unknown[];
   priority: 'interactive' | 'background';
   signal: AbortSignal | undefined;
-  resolve(results: unknown[]): void;
-  reject(error: unknown): void;
+  resolve: (results: unknown[]) => void;
+  reject: (error: unknown) => void;
 }
 
 export interface ScheduleOptions {

@@ -12,17 +12,11 @@ const BUSY_TIMEOUT = 5000; // milliseconds
 /**
  * Opens a database that is there, for reading until `beginWriting`. In a folder that cannot be written it still reads.
  *
- * @throws PatchwordError COLLECTION_DAMAGED for a database that a newer Patchword has written
+ * @throws PatchwordError FILE_NOT_FOUND where it cannot be read; COLLECTION_DAMAGED where it is empty, or written by a
+ * newer Patchword
  */
 export function openDatabase(file: string, steps: readonly string[]): Connection {
-  let database = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT });
-  try {
-    readVersion(database);
-  } catch (error) {
-    database.close();
-    if (codeOf(error) !== 'SQLITE_READONLY_DIRECTORY') throw error;
-    database = openFromMemory(file);
-  }
+  const database = connect(file);
   try {
     checkVersion(database, file, steps);
   } catch (error) {
@@ -30,6 +24,23 @@ export function openDatabase(file: string, steps: readonly string[]): Connection
     throw error;
   }
   return database;
+}
+
+function connect(file: string): Connection {
+  let database: Connection | undefined;
+  try {
+    database = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT });
+    readVersion(database);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (codeOf(error) === 'SQLITE_READONLY_DIRECTORY') return openFromMemory(file);
+    if (!codeOf(error).startsWith('SQLITE_CANTOPEN')) throw error;
+    throw new PatchwordError('FILE_NOT_FOUND', `${file} is not there or cannot be read.`, {
+      hint: 'Check its permissions and those of its folder.',
+      cause: error,
+    });
+  }
 }
 
 /**

@@ -89,17 +89,17 @@ export class NearestIndex {
     return exact.sorted();
   }
 
-  /** Moves vectors from the table to the graph for about so long. Returns whether any are left to move. */
+  /** Moves vectors from the table to the graph for about so long, and at least one. Returns whether any are left to move. */
   advance(milliseconds: number): boolean {
     if (this.graph && this.graph.count < (1 - MAX_DELETED) * this.graph.size) this.restart();
     if (this.count < this.options.exactBelow || this.table.count === 0) return false;
     const graph = (this.graph ??= VectorGraph.create(this.options.dimension));
     const end = performance.now() + milliseconds;
-    while (this.table.count > 0 && performance.now() < end) {
+    do {
       const { id, vector } = this.table.shift();
       graph.add(id, vector);
       this.unsaved++;
-    }
+    } while (this.table.count > 0 && performance.now() < end);
     return this.table.count > 0;
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import hnswlib from 'hnswlib-node';
 import { MAX_ID } from './catalog.js';
 import { dot, type Best } from './exact.js';
@@ -100,7 +100,6 @@ export class VectorGraph {
   save(file: string): void {
     this.index.writeIndexSync(file);
     if (isWhole(file)) return;
-    rmSync(file, { force: true });
     throw Object.assign(new Error(`${file} could not be written whole.`), { code: 'ENOSPC' });
   }
 }

@@ -1,15 +1,317 @@
-import { openStore } from '../../../../src/store/sqlite/store.js';
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { PatchwordError } from '../../../../src/errors.js';
+import type { ImageRecord, Store } from '../../../../src/store/store.js';
+import { listCollections, openStore, type StoreOptions } from '../../../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../../../fixture.js';
 import { testStoreContract } from '../contract.js';
+import { exactNearest, imageRecord, modelOf, randomUnit, seededRandom } from '../records.js';
+
+const DIMENSION = 16;
+const MODEL = modelOf(DIMENSION);
+const ROOT = '/pictures';
+
+const record = (seed: number, changes: Partial<ImageRecord> = {}) => imageRecord(seed, DIMENSION, changes);
+const records = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => record(from + i));
 
 describe('SQLite store', () => {
   const data = temporaryFolder();
+  const stores: Store[] = [];
+  const notes: string[] = [];
 
-  describe('searched exactly', () => {
-    testStoreContract((name, create) => openStore({ data: data.path, name, create }));
+  beforeEach(() => void (notes.length = 0));
+  afterEach(() => Promise.all(stores.splice(0).map((store) => store.close())));
+
+  const open = async (name: string, options: Partial<StoreOptions> = {}) => {
+    const onNote = (line: string) => void notes.push(line);
+    const store = await openStore({ data: data.path, name, create: MODEL, exactBelow: 0, onNote, ...options });
+    stores.push(store);
+    return store;
+  };
+  const folderOf = (name: string) => path.join(data.path, 'collections', name);
+  const fileOf = (name: string, file: string) => path.join(folderOf(name), file);
+
+  /** What a search of the images finds is what comparing these records finds. */
+  async function assertRight(store: Store, images: Map<number, ImageRecord>): Promise<void> {
+    const random = seededRandom(5);
+    for (const k of [1, 10, 1000]) {
+      const embedding = randomUnit(random, DIMENSION);
+      for (const target of ['images', 'captions'] as const) {
+        const found = (await store.nearest({ target, embedding, k })).map(({ similarity }) => similarity.toFixed(5));
+        const vectors = [...images.values()].flatMap((image) =>
+          target === 'images' ? [image.embedding] : image.captions.map(({ embedding }) => embedding),
+        );
+        const expected = exactNearest(vectors.entries(), embedding, k);
+        assert.deepEqual(
+          found,
+          expected.map(({ similarity }) => similarity.toFixed(5)),
+          target,
+        );
+      }
+    }
+  }
+
+  describe('contract, searched exactly', () => {
+    testStoreContract((name, create) => open(name, { create, exactBelow: 10_000 }));
   });
 
-  describe('searched through HNSW graphs', () => {
-    testStoreContract((name, create) => openStore({ data: data.path, name: `hnsw-${name}`, create, exactBelow: 0 }));
+  describe('contract, searched through HNSW graphs', () => {
+    testStoreContract((name, create) => open(`hnsw-${name}`, { create }));
+  });
+
+  describe('names', () => {
+    it('refuses those that cannot be a folder of its own', async () => {
+      const wrong = ['', '.', '..', '.hidden', 'a/b', 'a\\b', '../up', 'sp ace', 'nul\0', 'é', 'x'.repeat(65), '-\n'];
+      for (const name of wrong) {
+        await assert.rejects(open(name), { code: 'INVALID_ARGUMENT' }, JSON.stringify(name));
+      }
+      for (const name of ['a', 'A-1_b.c', '_', 'x'.repeat(64)]) await (await open(name)).close();
+    });
+
+    it('says which collections there are, and how to make one, where one is unknown', async () => {
+      const elsewhere = path.join(data.path, 'elsewhere');
+      const missing = () => openStore({ data: elsewhere, name: 'birds' });
+      await assert.rejects(missing(), { code: 'COLLECTION_NOT_FOUND', message: /none yet/ });
+      assert.ok(!existsSync(elsewhere));
+      for (const name of ['foxes', 'bears']) await (await open(name, { data: elsewhere })).close();
+      mkdirSync(path.join(elsewhere, 'collections', 'empty'));
+      writeFileSync(path.join(elsewhere, 'collections', 'file'), '');
+      assert.deepEqual(await listCollections(elsewhere), ['bears', 'foxes']);
+      const error = await missing().catch((reason: unknown) => reason);
+      assert.ok(error instanceof PatchwordError);
+      assert.match(error.message, /"birds".*bears, foxes/);
+      assert.match(error.hint ?? '', /patchword index SOURCE --collection birds/);
+    });
+
+    it('opens a collection that is there with the model it was made with', async () => {
+      await (await open('bound')).close();
+      const other = await open('bound', { create: { ...modelOf(99), hash: 'other' } });
+      assert.deepEqual((await other.info()).model, MODEL);
+      assert.equal((await other.info()).folder, folderOf('bound'));
+    });
+  });
+
+  it('never gives an id of 2^32 or more', async () => {
+    await (await open('full')).close();
+    const database = new Database(fileOf('full', 'catalog.sqlite'));
+    database.exec(`INSERT INTO sqlite_sequence (name, seq) VALUES ('images', ${2 ** 32 - 3})`);
+    database.close();
+    const store = await open('full');
+    const ids = await store.upsert({ root: ROOT, images: records(0, 2) });
+    assert.deepEqual(ids, [2 ** 32 - 2, 2 ** 32 - 1]);
+    await store.flush();
+    await assert.rejects(store.upsert({ root: ROOT, images: records(2, 3) }), {
+      message: /used up its 4294967295 ids/,
+    });
+    assert.deepEqual((await store.nearest({ target: 'images', embedding: record(1).embedding, k: 9 }))[0].id, ids[1]);
+    assert.equal((await store.info()).images, 2);
+  });
+
+  describe('a damaged catalog', () => {
+    const wrongs: Record<string, (file: string) => void> = {
+      empty: (file) => truncateSync(file),
+      garbage: (file) => writeFileSync(file, 'garbage '.repeat(4000)),
+      'cut short': (file) => truncateSync(file, 4096),
+    };
+    for (const [what, damage] of Object.entries(wrongs)) {
+      it(`that is ${what} is said to be so, and nothing is deleted`, async () => {
+        const name = `damaged-${what.replaceAll(' ', '-')}`;
+        const store = await open(name);
+        await store.upsert({ root: ROOT, images: records(0, 5) });
+        await store.flush();
+        await store.close();
+        damage(fileOf(name, 'catalog.sqlite'));
+        const before = readdirSync(folderOf(name)).map((file) => [file, readFileSync(fileOf(name, file), 'hex')]);
+        await assert.rejects(open(name), { code: 'COLLECTION_DAMAGED', message: /catalog/ });
+        const after = readdirSync(folderOf(name)).map((file) => [file, readFileSync(fileOf(name, file), 'hex')]);
+        assert.deepEqual(after, before);
+      });
+    }
+
+    it('that is garbage from its middle on is said to be so where it is read', async () => {
+      const store = await open('page');
+      const ids = await store.upsert({ root: ROOT, images: records(0, 300) });
+      await store.close();
+      const file = fileOf('page', 'catalog.sqlite');
+      const bytes = readFileSync(file);
+      bytes.fill(0xee, bytes.length / 2);
+      writeFileSync(file, bytes);
+      const again = await open('page');
+      const results = await Promise.allSettled(ids.map((id) => again.getImages([id])));
+      const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+      assert.ok(reasons.length > 0);
+      assert.ok(reasons.every((reason) => reason instanceof PatchwordError && reason.code === 'COLLECTION_DAMAGED'));
+    });
+
+    it('of a newer program says to upgrade', async () => {
+      await (await open('newer')).close();
+      const database = new Database(fileOf('newer', 'catalog.sqlite'));
+      database.pragma('user_version = 1000');
+      database.close();
+      await assert.rejects(open('newer'), { code: 'COLLECTION_DAMAGED', hint: /Upgrade/ });
+    });
+  });
+
+  describe('files of vectors', () => {
+    const FILES = ['images.hnsw', 'captions.hnsw', 'manifest.json'];
+    const images = new Map<number, ImageRecord>();
+
+    async function make(name: string): Promise<void> {
+      const store = await open(name);
+      const all = records(0, 50);
+      const ids = await store.upsert({ root: ROOT, images: all });
+      images.clear();
+      ids.forEach((id, i) => images.set(id, all[i]));
+      await store.flush();
+      await store.close();
+    }
+
+    it('are there after a flush, and used without a note', async () => {
+      await make('used');
+      assert.deepEqual(readdirSync(folderOf('used')).sort(), [
+        'captions.hnsw',
+        'catalog.sqlite',
+        'images.hnsw',
+        'inputs.sqlite',
+        'lock.sqlite',
+        'manifest.json',
+      ]);
+      const manifest = JSON.parse(readFileSync(fileOf('used', 'manifest.json'), 'utf8')) as Record<
+        string,
+        { count: number }
+      >;
+      assert.deepEqual([manifest.images.count, manifest.captions.count], [50, 100]);
+      await assertRight(await open('used'), images);
+      assert.deepEqual(notes, []);
+    });
+
+    it('are not made for a small collection', async () => {
+      const store = await open('small', { exactBelow: 10_000 });
+      await store.upsert({ root: ROOT, images: records(0, 5) });
+      await store.flush();
+      assert.ok(FILES.every((file) => !existsSync(fileOf('small', file))));
+      assert.deepEqual(notes, []);
+    });
+
+    const edit = (file: string, change: (bytes: Buffer) => Uint8Array | void) => {
+      const bytes = readFileSync(file);
+      writeFileSync(file, change(bytes) ?? bytes);
+    };
+    const editManifest = (name: string, change: Record<string, unknown>) =>
+      edit(fileOf(name, 'manifest.json'), (bytes) =>
+        Buffer.from(JSON.stringify({ ...(JSON.parse(bytes.toString()) as object), ...change })),
+      );
+    const damages: Record<string, (name: string) => void> = {
+      'all of them are missing': (name) => FILES.forEach((file) => rmSync(fileOf(name, file))),
+      'one is missing': (name) => rmSync(fileOf(name, 'captions.hnsw')),
+      'one is short': (name) => truncateSync(fileOf(name, 'images.hnsw'), 1000),
+      'one is empty': (name) => truncateSync(fileOf(name, 'images.hnsw')),
+      'one has a flipped bit': (name) => edit(fileOf(name, 'images.hnsw'), (bytes) => void (bytes[2000] ^= 1)),
+      'one is garbage': (name) => edit(fileOf(name, 'captions.hnsw'), (bytes) => bytes.fill(0xff)),
+      'they are swapped': (name) => {
+        cpSync(fileOf(name, 'images.hnsw'), fileOf(name, 'captions.hnsw'));
+      },
+      'the manifest is missing': (name) => rmSync(fileOf(name, 'manifest.json')),
+      'the manifest is garbage': (name) => writeFileSync(fileOf(name, 'manifest.json'), '{"version": 1, "images": nu'),
+      'the manifest lacks an entry': (name) => editManifest(name, { images: undefined }),
+      'an entry is of the wrong type': (name) =>
+        editManifest(name, { images: { revision: '1', count: {}, checksum: 7 } }),
+      'they are of another model': (name) => editManifest(name, { modelHash: 'c'.repeat(64) }),
+      'they are of another prefilter': (name) => editManifest(name, { prefilterHash: 'c'.repeat(64) }),
+      'they are of another version': (name) => editManifest(name, { version: 2 }),
+    };
+    for (const [what, damage] of Object.entries(damages)) {
+      it(`are rebuilt with a note when ${what}`, async () => {
+        const name = what.replaceAll(' ', '-');
+        await make(name);
+        damage(name);
+        const store = await open(name);
+        await assertRight(store, images);
+        assert.match(notes[0], /(images|captions)\.hnsw .*: rebuilding it from the catalog \((50|100) vectors\)/);
+        await store.flush();
+        await store.close();
+        notes.length = 0;
+        await assertRight(await open(name), images);
+        assert.deepEqual(notes, [], 'they are whole again');
+      });
+    }
+
+    it('that are rebuilt by a reader are saved, without a flush', async () => {
+      await make('reader');
+      rmSync(fileOf('reader', 'captions.hnsw'));
+      const store = await open('reader');
+      await assertRight(store, images);
+      while (!notes.some((note) => note.includes('are rebuilt'))) await store.info();
+      assert.ok(existsSync(fileOf('reader', 'captions.hnsw')));
+    });
+
+    it('that are older than the catalog are caught up with', async () => {
+      await make('older');
+      const old = path.join(data.path, 'older-files');
+      cpSync(folderOf('older'), old, { recursive: true });
+      const store = await open('older');
+      const changed = [
+        ...records(50, 60),
+        record(900, { file: record(3).file }),
+        record(5, { captions: record(901).captions }),
+      ];
+      const ids = await store.upsert({ root: ROOT, images: changed });
+      ids.forEach((id, i) => images.set(id, changed[i]));
+      await store.flush();
+      await store.close();
+      for (const file of FILES) cpSync(path.join(old, file), fileOf('older', file));
+      await assertRight(await open('older'), images);
+      assert.deepEqual(notes, []);
+    });
+
+    it('that are newer than the catalog are rebuilt', async () => {
+      await make('restored');
+      const backup = path.join(data.path, 'backup.sqlite');
+      cpSync(fileOf('restored', 'catalog.sqlite'), backup);
+      const store = await open('restored');
+      await store.upsert({ root: ROOT, images: records(100, 120) });
+      await store.flush();
+      await store.close();
+      cpSync(backup, fileOf('restored', 'catalog.sqlite'));
+      const restored = await open('restored');
+      await assertRight(restored, images);
+      assert.match(notes[0], /newer than the catalog/);
+    });
+  });
+
+  describe('cache of model inputs', () => {
+    it('stays within its bound, and can be filled again', async () => {
+      const store = await open('cache', { inputCacheBytes: 100_000 });
+      const large = (seed: number) =>
+        record(seed, { modelInput: { width: 64, height: 64, pixels: new Uint8Array(12_288).fill(seed) } });
+      const ids = await store.upsert({ root: ROOT, images: Array.from({ length: 30 }, (_, i) => large(i)) });
+      const kept = await store.getModelInputs(ids);
+      assert.equal(kept[0], null);
+      assert.deepEqual(kept.at(-1), large(29).modelInput);
+      await store.putModelInputs([{ imageId: ids[0], modelInput: large(0).modelInput }]);
+      assert.deepEqual(await store.getModelInputs([ids[0]]), [large(0).modelInput]);
+      assert.deepEqual(notes, []);
+    });
+
+    it('is filled again by an image that did not change', async () => {
+      const store = await open('refilled');
+      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      await store.close();
+      rmSync(fileOf('refilled', 'inputs.sqlite'));
+      const again = await open('refilled');
+      assert.deepEqual(await again.getModelInputs([id]), [null]);
+      await again.upsert({ root: ROOT, images: [record(1)] });
+      assert.deepEqual(await again.getModelInputs([id]), [record(1).modelInput]);
+    });
+
+    it('is no reason for an upsert to fail', async () => {
+      const store = await open('no-cache');
+      mkdirSync(fileOf('no-cache', 'inputs.sqlite'));
+      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      assert.deepEqual(await store.getModelInputs([id]), [null]);
+      assert.equal(notes.length, 1);
+    });
   });
 });

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { InputCache } from '../../../../src/store/sqlite/inputs.js';
+import { temporaryFolder } from '../../../fixture.js';
+
+const EDGE = 64;
+const INPUT_BYTES = 3 * EDGE * EDGE;
+
+function entry(name: string, value = name.length) {
+  return {
+    contentHash: name,
+    modelInput: { width: EDGE, height: EDGE, pixels: new Uint8Array(INPUT_BYTES).fill(value) },
+  };
+}
+
+describe('cache of model inputs', () => {
+  const folder = temporaryFolder();
+  let files = 0;
+  const notes: string[] = [];
+  const caches: InputCache[] = [];
+  const newFile = () => path.join(folder.path, `${files++}.sqlite`);
+  const openCache = (file: string, maxBytes = 2 ** 30) => {
+    const cache = new InputCache({ file, maxBytes, onNote: (line) => notes.push(line) });
+    caches.push(cache);
+    return cache;
+  };
+
+  beforeEach(() => void (notes.length = 0));
+  afterEach(() => caches.splice(0).forEach((cache) => cache.close()));
+
+  it('gives back what it was given, also when opened again', () => {
+    const file = newFile();
+    const cache = openCache(file);
+    assert.equal(cache.get('a'), null);
+    assert.ok(!existsSync(file), 'reading makes no file');
+    cache.put([entry('a', 1), entry('b', 2)]);
+    assert.deepEqual(cache.get('b'), entry('b', 2).modelInput);
+    cache.close();
+    assert.deepEqual(openCache(file).get('a'), entry('a', 1).modelInput);
+    assert.deepEqual(notes, []);
+  });
+
+  it('drops the oldest for the newest, and never outgrows its bound', () => {
+    const file = newFile();
+    const maxBytes = 20 * INPUT_BYTES;
+    const cache = openCache(file, maxBytes);
+    for (let i = 0; i < 100; i += 4) cache.put([0, 1, 2, 3].map((j) => entry(`input ${i + j}`)));
+    assert.equal(cache.get('input 50'), null);
+    assert.deepEqual(cache.get('input 99'), entry('input 99').modelInput);
+    const kept = Array.from({ length: 100 }, (_, i) => cache.get(`input ${i}`) !== null);
+    assert.equal(kept.indexOf(true), 100 - kept.filter(Boolean).length, 'the newest, without gaps');
+    assert.ok(kept.filter(Boolean).length >= 15);
+    cache.close();
+    assert.ok(statSync(file).size <= 1.1 * maxBytes, `${statSync(file).size}`);
+  });
+
+  it('keeps nothing that alone is over the bound, nor anything at a bound of 0', () => {
+    const small = openCache(newFile(), INPUT_BYTES / 2);
+    small.put([entry('a')]);
+    assert.equal(small.get('a'), null);
+    const file = newFile();
+    openCache(file, 0).put([entry('a')]);
+    assert.ok(!existsSync(file));
+    assert.deepEqual(notes, []);
+  });
+
+  it('may be deleted at any time', () => {
+    const file = newFile();
+    const cache = openCache(file);
+    cache.put([entry('a')]);
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+    cache.get('a');
+    cache.put([entry('b')]);
+    assert.deepEqual(cache.get('b'), entry('b').modelInput);
+    assert.ok(existsSync(file));
+  });
+
+  it('starts afresh where its file is damaged, with a note and no error', () => {
+    const file = newFile();
+    writeFileSync(file, 'garbage '.repeat(1000));
+    const cache = openCache(file);
+    assert.equal(cache.get('a'), null);
+    assert.equal(notes.length, 1);
+    assert.match(notes[0], /SQLITE_NOTADB|not a database/);
+    cache.put([entry('a')]);
+    assert.deepEqual(cache.get('a'), entry('a').modelInput);
+    cache.close();
+
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, 4096, 3 * 4096);
+    writeFileSync(file, bytes);
+    const again = openCache(file);
+    again.get('a');
+    again.put([entry('b')]);
+    again.put([entry('c')]);
+    assert.deepEqual(again.get('c'), entry('c').modelInput);
+  });
+
+  it('is passed over where it cannot be written, with one note', () => {
+    const cache = openCache(path.join(folder.path, 'no-such-folder', 'inputs.sqlite'));
+    cache.put([entry('a')]);
+    cache.put([entry('b')]);
+    assert.equal(cache.get('a'), null);
+    assert.equal(notes.length, 1);
+    assert.match(notes[0], /passed over/);
+  });
+});

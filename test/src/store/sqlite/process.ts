@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { openStore } from '../../../../src/store/sqlite/store.js';
+import { imageRecord, modelOf } from '../records.js';
+
+/**
+ * Another process with the same collection, started by collection.test.ts:
+ * `process.js TASK DATA NAME DIMENSION FROM`. It writes lines to stdout; on a line at stdin it goes on.
+ */
+const [task, data, name, dimensionText, fromText] = process.argv.slice(2);
+const dimension = Number(dimensionText);
+const BATCH = 8;
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+const reply = () => once(process.stdin, 'data');
+
+const batch = (index: number) => Array.from({ length: BATCH }, (_, i) => imageRecord(index * BATCH + i, dimension));
+
+const tasks: Record<string, () => Promise<void>> = {
+  /** Upserts batch after batch, until it is killed; a line for each that was acknowledged. */
+  async write() {
+    const store = await openStore({ data, name, create: modelOf(dimension), exactBelow: 0 });
+    for (let index = Number(fromText); ; index++) {
+      await store.upsert({ root: '/pictures', images: batch(index) });
+      say(String(index));
+      if (index % 4 === 3) await store.flush();
+    }
+  },
+
+  /** Upserts a batch and holds the collection; flushes at a word; ends at another. */
+  async hold() {
+    const store = await openStore({ data, name });
+    await store.upsert({ root: '/pictures', images: batch(Number(fromText)) });
+    say('written');
+    await reply();
+    await store.flush();
+    say('flushed');
+    await reply();
+    await store.close();
+  },
+
+  /** Reads as a user who may not write, then tries to write. */
+  async read() {
+    const store = await openStore({ data, name });
+    const { images } = await store.info();
+    const found = await store.nearest({ target: 'images', embedding: imageRecord(1, dimension).embedding, k: 3 });
+    const [modelInput] = await store.getModelInputs([found[0].id]);
+    await store.putModelInputs([{ imageId: found[1].id, modelInput: imageRecord(2, dimension).modelInput }]);
+    const error = (await store.upsert({ root: '/pictures', images: batch(9) }).then(
+      () => ({ code: 'none' }),
+      (reason: unknown) => reason,
+    )) as { code: string; message: string };
+    await store.close();
+    say(
+      JSON.stringify({
+        images,
+        nearest: found[0].id,
+        cached: modelInput !== null,
+        code: error.code,
+        message: error.message,
+      }),
+    );
+  },
+};
+
+await tasks[task]();
+process.stdin.destroy();
