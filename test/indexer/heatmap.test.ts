@@ -27,6 +27,6 @@ describe('describeExplanation', () => {
       { tokens, grid, heatmaps: [heatmap, heatmap, heatmap], distance: 0 },
       { width: 12 },
     );
-    assert.match(text, /two {2}foxes\n··· {2}··· {2}\n··· {2}··· {2}\n\nrun\n···\n···/);
+    assert.match(text, /two {2}foxes\n··· {2}···\n··· {2}···\n\nrun\n···\n···/);
   });
 });
