@@ -88,8 +88,8 @@ export interface Store {
    * Adds the images of one batch, or replaces those of the same source root and file whose content or captions changed;
    * one transaction. Returns their ids in the order given.
    *
-   * @throws PatchwordError DISK_FULL, READ_ONLY, COLLECTION_BUSY; INVALID_ARGUMENT for an embedding of the wrong length
-   * or with a value that is not finite.
+   * @throws PatchwordError DISK_FULL, READ_ONLY, COLLECTION_BUSY; INVALID_ARGUMENT for an embedding of the wrong length,
+   * with a value that is not finite or not of unit length, or for a model input that is not (3, height, width).
    */
   upsert(batch: { root: string; images: ImageRecord[] }): Promise<number[]>;
 

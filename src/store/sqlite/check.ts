@@ -22,6 +22,11 @@ export function checkBatch(images: ImageRecord[], dimension: number): void {
   }
 }
 
+export function checkPage({ after, limit }: { after: number; limit: number }): void {
+  if (!Number.isInteger(after)) throw invalid(`A page begins after an id, a whole number, not ${after}.`);
+  if (!Number.isInteger(limit) || limit < 1) throw invalid(`A page's limit is a whole number from 1, not ${limit}.`);
+}
+
 export function checkQuery({ target, embedding, k }: NearestQuery, dimension: number): void {
   if (target !== 'images' && target !== 'captions') {
     throw invalid(`A search is for "images" or "captions", not "${String(target)}".`);

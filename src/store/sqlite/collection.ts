@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ModelInput } from '../../vilt/image.js';
 import type { CollectionInfo, CollectionModel, ImageRecord, Neighbor, StoredCaption, StoredImage } from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
-import { checkBatch, checkQuery, type NearestQuery } from './check.js';
+import { checkBatch, checkPage, checkQuery, type NearestQuery } from './check.js';
 import {
   beginWriting,
   closeDatabase,
@@ -94,6 +94,7 @@ export class Collection {
   }
 
   scan(page: { root: string; after: number; limit: number }): StoredImage[] {
+    checkPage(page);
     return this.catalog.scan(page);
   }
 
@@ -132,8 +133,8 @@ export class Collection {
     this.endWriting();
   }
 
-  close(): void {
-    this.vectors.close();
+  async close(): Promise<void> {
+    await this.vectors.close();
     this.inputs.close();
     closeDatabase(this.database);
     this.endWriting();

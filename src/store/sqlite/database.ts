@@ -56,7 +56,7 @@ function openFromMemory(file: string): Connection {
 /** Makes a database at once or not at all: it is filled under another name and gets its own when it is whole. */
 export function createDatabase(file: string, steps: readonly string[], fill: (database: Connection) => void): void {
   const temporary = `${file}.new`;
-  rmSync(temporary, { force: true });
+  removeDatabase(temporary); // Left by a process that died; its journal would be taken for the new one's.
   const database = new Database(temporary);
   try {
     database.transaction(() => {
@@ -91,6 +91,11 @@ export function closeDatabase(database: Connection): void {
   } finally {
     database.close();
   }
+}
+
+/** Removes a database and the files that SQLite keeps beside it. */
+export function removeDatabase(file: string): void {
+  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(file + suffix, { force: true });
 }
 
 function readVersion(database: Connection): number {

@@ -5,7 +5,7 @@ import type { CollectionModel, Neighbor, Target } from '../store.js';
 import type { Catalog } from './catalog.js';
 import type { NearestQuery } from './check.js';
 import { replaceFile } from './database.js';
-import { graphFile, readManifest, writeManifest, type GraphEntries, type GraphEntry } from './manifest.js';
+import { graphFile, readManifest, writeManifest, type GraphEntry } from './manifest.js';
 import { NearestIndex } from './nearest.js';
 
 export interface NearestIndexesOptions {
@@ -31,8 +31,9 @@ export class NearestIndexes {
   private readonly indexes: Record<Target, NearestIndex>;
   private loaded = false;
   private rebuilding = false;
-  private catchingUp = false;
   private closed = false;
+  private catchingUp: Promise<void> | undefined;
+  private flushing: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: NearestIndexesOptions) {
     const { catalog, model, exactBelow } = options;
@@ -50,24 +51,31 @@ export class NearestIndexes {
 
   /** Begins to bring in what the catalog has gained, if that is not under way; searches need not wait for it. */
   catchUp(): void {
-    if (this.catchingUp) return;
-    this.catchingUp = true;
-    this.advance()
-      .then(() => this.rebuilding && !this.closed && this.saveRebuilt())
+    this.catchingUp ??= this.advance(() => !this.closed)
+      .then(() => {
+        if (this.rebuilding && !this.closed) this.saveRebuilt();
+      })
       .catch((error: unknown) =>
         this.options.onNote(`The vectors could not be brought up to date: ${messageOf(error)}`),
       )
-      .finally(() => (this.catchingUp = false));
+      .finally(() => (this.catchingUp = undefined));
   }
 
-  async flush(): Promise<void> {
-    await this.advance();
-    this.save();
+  /** Brings in all that the catalog has, and saves it. */
+  flush(): Promise<void> {
+    const flush = async () => {
+      await this.advance(() => true);
+      this.save();
+    };
+    const flushed = this.flushing.then(flush, flush);
+    this.flushing = flushed;
+    return flushed;
   }
 
-  /** Stops catching up. How far it came is kept if that was far, so that the next to open need not begin again. */
-  close(): void {
+  /** Lets a flush finish, but stops catching up; how far that came is kept, if far, for the next to open. */
+  async close(): Promise<void> {
     this.closed = true;
+    await Promise.allSettled([this.catchingUp, this.flushing]);
     if (!TARGETS.some((target) => this.indexes[target].unsaved >= WORTH_SAVING)) return;
     try {
       this.save();
@@ -90,8 +98,9 @@ export class NearestIndexes {
   }
 
   /** In slices, between which the thread answers calls. */
-  private async advance(): Promise<void> {
-    for (let left = true; left && !this.closed; await nextTurn()) {
+  private async advance(goesOn: () => boolean): Promise<void> {
+    for (let left = true; left && goesOn();) {
+      await nextTurn();
       this.load();
       left = false;
       for (const target of TARGETS) {
@@ -124,16 +133,12 @@ export class NearestIndexes {
         for (const target of TARGETS) {
           if (written[target]) replaceFile(temporaryFile(folder, target), graphFile(folder, target));
         }
-        writeManifest(folder, model, { ...this.entriesOnDisk(), ...written });
+        writeManifest(folder, model, { ...readManifest(folder, model), ...written });
         for (const target of TARGETS) if (written[target]) this.indexes[target].markSaved(written[target]);
       } finally {
         for (const target of TARGETS) rmSync(temporaryFile(folder, target), { force: true });
       }
     });
-  }
-
-  private entriesOnDisk(): GraphEntries {
-    return readManifest(this.options.folder, this.options.model);
   }
 }
 

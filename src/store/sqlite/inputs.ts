@@ -1,7 +1,15 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { messageOf } from '../../errors.js';
 import type { ModelInput } from '../../vilt/image.js';
-import { beginWriting, closeDatabase, createDatabase, isDamage, openDatabase, type Connection } from './database.js';
+import {
+  beginWriting,
+  closeDatabase,
+  createDatabase,
+  isDamage,
+  openDatabase,
+  removeDatabase,
+  type Connection,
+} from './database.js';
 import { INPUTS_STEPS } from './schema.js';
 
 export interface InputCacheOptions {
@@ -111,7 +119,7 @@ export class InputCache {
   private discard(): void {
     try {
       this.close();
-      for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(this.options.file + suffix, { force: true });
+      removeDatabase(this.options.file);
     } catch {
       // It stays, and is passed over each time.
     }

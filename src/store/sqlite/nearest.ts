@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { messageOf } from '../../errors.js';
 import type { Neighbor, Target } from '../store.js';
 import type { Catalog } from './catalog.js';
 import { Best, dot, VectorTable } from './exact.js';
@@ -23,6 +24,8 @@ export interface NearestOptions {
  */
 export class NearestIndex {
   private readonly table: VectorTable;
+  /** How many the catalog held at first: of these, a graph may have been saved. */
+  private readonly firstCount: number;
   private graph: VectorGraph | undefined;
   /** What the catalog held up to this revision is here. */
   private revision = 0;
@@ -33,6 +36,7 @@ export class NearestIndex {
 
   constructor(private readonly options: NearestOptions) {
     this.table = new VectorTable(options.dimension);
+    this.firstCount = options.catalog.count(options.target);
   }
 
   get count(): number {
@@ -45,8 +49,7 @@ export class NearestIndex {
    */
   load(folder: string, entry: GraphEntry | null): string | undefined {
     const { catalog, target, dimension, exactBelow } = this.options;
-    const count = catalog.count(target);
-    if (count === 0 || count < exactBelow) return undefined;
+    if (this.firstCount === 0 || this.firstCount < exactBelow) return undefined;
     const file = graphFile(folder, target);
     if (!existsSync(file)) return 'is missing';
     if (!entry) return 'is not described by the manifest';
@@ -54,7 +57,12 @@ export class NearestIndex {
     const { bytes, checksum } = measureFile(file);
     if (bytes !== entry.bytes) return `has ${bytes} bytes where the manifest says ${entry.bytes}`;
     if (checksum !== entry.checksum) return 'does not match its checksum';
-    const graph = VectorGraph.load(file, dimension);
+    let graph: VectorGraph;
+    try {
+      graph = VectorGraph.load(file, dimension);
+    } catch (error) {
+      return `cannot be read (${messageOf(error)})`;
+    }
     if (graph.size !== entry.count) return `holds ${graph.size} vectors where the manifest says ${entry.count}`;
     this.graph = graph;
     this.revision = this.savedRevision = entry.revision;

@@ -56,7 +56,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     getModelInputs: (imageIds) => client.call('getModelInputs', imageIds),
     putModelInputs: (entries) => client.call('putModelInputs', entries),
     flush: () => client.call('flush'),
-    close: () => (closing ??= client.call('close').finally(() => client.close())),
+    close: () => (closing ??= Promise.all([client.call('close'), client.close()]).then(() => {})),
   };
 }
 

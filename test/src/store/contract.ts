@@ -127,6 +127,21 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       await store.close();
       await assert.rejects(store.info(), { code: 'INVALID_ARGUMENT' });
     });
+
+    it('refuses a page without bounds', async () => {
+      const store = await openNew();
+      for (const wrong of [
+        { limit: 0 },
+        { limit: -1 },
+        { limit: NaN },
+        { limit: Infinity },
+        { after: 0.5 },
+        { after: NaN },
+      ]) {
+        const page = { root: ROOT, after: 0, limit: 10, ...wrong };
+        await assert.rejects(store.scan(page), { code: 'INVALID_ARGUMENT' }, JSON.stringify(wrong));
+      }
+    });
   });
 
   describe('an empty store', () => {
@@ -358,6 +373,22 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
       await store.upsert({ root: ROOT, images: [record(9, { file: record(1).file })] });
       assert.deepEqual(await store.getModelInputs([id]), [record(9).modelInput]);
+    });
+  });
+
+  describe('closing', () => {
+    it('finishes what was asked before, and refuses what is asked after', async () => {
+      const name = `contract-${stores++}`;
+      const store = await open(name);
+      const upserted = store.upsert({ root: ROOT, images: records(0, 20) });
+      const flushed = store.flush();
+      const found = store.nearest({ target: 'captions', embedding: record(1).embedding, k: 99 });
+      const closed = store.close();
+      await assert.rejects(store.upsert({ root: ROOT, images: [record(30)] }), { code: 'INVALID_ARGUMENT' });
+      assert.equal((await upserted).length, 20);
+      assert.equal((await found).length, 40);
+      await Promise.all([flushed, closed]);
+      assert.equal((await (await open(name)).info()).images, 20);
     });
   });
 

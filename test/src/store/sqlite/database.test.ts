@@ -60,6 +60,16 @@ describe('database', () => {
     );
   });
 
+  it('is made where a process died making it', () => {
+    const file = newFile();
+    for (const suffix of ['.new', '.new-journal']) writeFileSync(file + suffix, 'left behind '.repeat(1000));
+    createDatabase(file, STEPS, () => {});
+    const database = openDatabase(file, STEPS);
+    assert.deepEqual(database.prepare('SELECT * FROM notes').all(), []);
+    database.close();
+    assert.ok(!existsSync(`${file}.new-journal`));
+  });
+
   it('takes the steps that it lacks, keeping what it holds', () => {
     const file = make(STEPS.slice(0, 1));
     const database = openDatabase(file, STEPS);

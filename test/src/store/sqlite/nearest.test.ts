@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { renameSync } from 'node:fs';
+import { renameSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageRecord } from '../../../../src/store/store.js';
 import { bindModel, Catalog } from '../../../../src/store/sqlite/catalog.js';
 import { createDatabase, openDatabase } from '../../../../src/store/sqlite/database.js';
-import { graphFile, type GraphEntry } from '../../../../src/store/sqlite/manifest.js';
+import { graphFile, measureFile, type GraphEntry } from '../../../../src/store/sqlite/manifest.js';
 import { NearestIndex } from '../../../../src/store/sqlite/nearest.js';
 import { CATALOG_STEPS } from '../../../../src/store/sqlite/schema.js';
 import { temporaryFolder } from '../../../fixture.js';
@@ -189,6 +189,11 @@ describe('nearest index', () => {
       assertRight(other);
     }
     assert.match(create().load(path.join(folder.path, 'elsewhere'), entry) ?? '', /missing/);
+    const file = graphFile(folder.path, 'captions');
+    truncateSync(file, entry.bytes - 1);
+    const short = create();
+    assert.match(short.load(folder.path, { ...entry, ...measureFile(file) }) ?? '', /cannot be read/);
+    assertRight(short);
     assert.equal(create(41).load(folder.path, null), undefined, 'it would not want a graph');
   });
 

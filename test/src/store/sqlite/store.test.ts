@@ -187,6 +187,17 @@ describe('SQLite store', () => {
       assert.deepEqual(notes, []);
     });
 
+    it('are there after a flush that close came right behind', async () => {
+      const store = await open('hurried');
+      const results = [store.upsert({ root: ROOT, images: records(0, 50) }), store.flush(), store.close()];
+      await Promise.all(results);
+      const manifest = JSON.parse(readFileSync(fileOf('hurried', 'manifest.json'), 'utf8')) as Record<
+        string,
+        { count: number }
+      >;
+      assert.equal(manifest.captions.count, 100);
+    });
+
     it('are not made for a small collection', async () => {
       const store = await open('small', { exactBelow: 10_000 });
       await store.upsert({ root: ROOT, images: records(0, 5) });
@@ -244,7 +255,7 @@ describe('SQLite store', () => {
       const store = await open('reader');
       await assertRight(store, images);
       while (!notes.some((note) => note.includes('are rebuilt'))) await store.info();
-      assert.ok(existsSync(fileOf('reader', 'captions.hnsw')));
+      assert.ok(existsSync(fileOf('reader', 'captions.hnsw')), notes.join('; '));
     });
 
     it('that are older than the catalog are caught up with', async () => {
