@@ -12,7 +12,6 @@ const OWNERS = {
   'hnswlib-node': ['src/store/sqlite/vectors.ts'],
   'better-sqlite3': ['src/store/sqlite/database.ts'],
   yauzl: ['src/vilt/checkpoint/archive.ts'],
-  pickleparser: ['src/vilt/checkpoint/pickle.ts'],
   'cli-progress': ['indexer/progress.ts'],
 };
 

@@ -1,1 +1,43 @@
-export { PatchwordError, ERROR_CODES, type ErrorCode } from './errors.js';
+export { openEngine, type Engine, type EngineOptions } from './engine.js';
+export { ERROR_CODES, PatchwordError, type ErrorCode } from './errors.js';
+export type { CandidateSource, CaptionHit, Hit, ImageHit } from './hit.js';
+export type {
+  Calibration,
+  Choice,
+  Device,
+  Explanation,
+  Head,
+  ImageSource,
+  Inference,
+  JobOptions,
+  ModelInfo,
+  Pair,
+  Precision,
+  PreparedImage,
+  TextEmbedding,
+  Tokens,
+} from './inference/inference.js';
+export { openInference, type InferenceOptions } from './inference/local.js';
+export { scorePair, type PairScore } from './score.js';
+export {
+  SEARCH_DEFAULTS,
+  type Budget,
+  type Search,
+  type SearchOptions,
+  type SearchQuery,
+  type SearchUpdate,
+  type Spent,
+} from './search.js';
+export { listCollections } from './store/sqlite/store.js';
+export type {
+  CollectionInfo,
+  CollectionModel,
+  ImageRecord,
+  Neighbor,
+  Store,
+  StoredCaption,
+  StoredImage,
+  Target,
+} from './store/store.js';
+export { inspectModel } from './vilt/inspection.js';
+export { verifyModel, type CaseResult, type VerificationOptions } from './vilt/verification.js';

@@ -1,5 +1,11 @@
-import type { ImageSource } from './inference/inference.js';
-import type { Target } from './store/store.js';
+import { PatchwordError } from './errors.js';
+import { compareCandidates, hitOf, hydrate, type Candidate, type Hit } from './hit.js';
+import type { ImageSource, Inference } from './inference/inference.js';
+import { rerank, type Query } from './rerank.js';
+import { truncationNote } from './score.js';
+import type { Store, Target } from './store/store.js';
+
+export type { CandidateSource, CaptionHit, Hit, ImageHit } from './hit.js';
 
 /** The most a query may spend on stage two; `pairs: 0` turns it off. */
 export interface Budget {
@@ -22,38 +28,12 @@ export type SearchQuery = SearchOptions & ({ text: string } | { image: ImageSour
 export const SEARCH_DEFAULTS = {
   k: 10,
   candidates: 32,
-  rerank: { pairs: 32, milliseconds: Infinity },
+  /** As many pairs as there are candidates. */
+  rerank: { pairs: Infinity, milliseconds: Infinity },
 } as const;
 
-/** Which stage-one source proposed a hit. */
-export type CandidateSource = 'nearest';
-
-interface HitScores {
-  /** Cosine of the two embeddings. */
-  similarity: number | null;
-  /** Raw logit of the joint pass; null until reranked. */
-  matchScore: number | null;
-  /** null until reranked, or where the model is not calibrated. */
-  matchProbability: number | null;
-  sources: CandidateSource[];
-}
-
-export interface ImageHit extends HitScores {
-  imageId: number;
-  /** Path below its source's folder. */
-  file: string;
-  captions: string[];
-}
-
-export interface CaptionHit extends HitScores {
-  captionId: number;
-  caption: string;
-  imageId: number;
-  /** File of the image that the caption belongs to. */
-  file: string;
-}
-
-export type Hit = ImageHit | CaptionHit;
+/** The most hits or candidates that one search gives. */
+export const SEARCH_LIMIT = 1000;
 
 export interface Spent {
   embedMilliseconds: number;
@@ -75,7 +55,128 @@ export interface SearchUpdate {
   notes: string[];
 }
 
-/** A search under way: iterate it for every update, or await only the last. */
+/** A search: iterate it for every update, or await only the last. Leaving the loop cancels what is left. */
 export interface Search extends AsyncIterable<SearchUpdate> {
   final(): Promise<SearchUpdate>;
 }
+
+interface Context {
+  store: Store;
+  inference: Inference;
+}
+
+/** @throws PatchwordError INVALID_ARGUMENT at once; when iterated EMPTY_TEXT, IMAGE_UNREADABLE, IMAGE_TOO_LARGE, CANCELLED */
+export function search(context: Context, query: SearchQuery): Search {
+  const options = readOptions(query);
+  const iterate = (): AsyncIterator<SearchUpdate> => {
+    const left = new AbortController();
+    const signal = query.signal ? AbortSignal.any([left.signal, query.signal]) : left.signal;
+    const updates = updatesOf(context, query, { ...options, signal });
+    return {
+      next: () => updates.next(),
+      return: (value) => {
+        left.abort();
+        return updates.return(value);
+      },
+    };
+  };
+  return {
+    [Symbol.asyncIterator]: iterate,
+    async final() {
+      for await (const update of { [Symbol.asyncIterator]: iterate }) if (update.stage === 'final') return update;
+      throw new PatchwordError('INTERNAL', 'A search ended without its final update.');
+    },
+  };
+}
+
+type Options = ReturnType<typeof readOptions> & { signal: AbortSignal };
+
+/** The query path: embed, nearest, rerank in waves within the budget; an update after each. */
+async function* updatesOf(context: Context, asked: SearchQuery, options: Options): AsyncGenerator<SearchUpdate> {
+  const { store, inference } = context;
+  const { k, budget, signal } = options;
+  const target = 'text' in asked ? 'images' : (asked.target ?? 'captions');
+  const spent = { embedMilliseconds: 0, nearestMilliseconds: 0, rerankMilliseconds: 0, pairs: 0, cutShort: false };
+  const clock = stopwatch();
+
+  const { query, embedding, notes } = await embed(inference, asked, signal);
+  spent.embedMilliseconds = clock();
+
+  const neighbors = await store.nearest({ target, embedding, k: Math.max(k, options.candidates) });
+  let candidates = await hydrate(store, target, neighbors);
+  spent.nearestMilliseconds = clock();
+  const update = (stage: SearchUpdate['stage']): SearchUpdate => {
+    return { stage, target, hits: candidates.slice(0, k).map(hitOf), spent: { ...spent }, notes };
+  };
+  yield update('nearest');
+
+  if (canRerank(inference, query, target)) {
+    const wanted = candidates.slice(0, options.candidates);
+    const affordable = wanted.slice(0, budget.pairs);
+    const started = performance.now();
+    const late = () => performance.now() - started >= budget.milliseconds;
+    for await (const wave of rerank(context, query, affordable, { signal, until: late })) {
+      candidates = merge(candidates, wave);
+      spent.pairs += wave.length;
+      spent.rerankMilliseconds = round(performance.now() - started);
+      yield update('wave');
+    }
+    spent.cutShort = affordable.length < wanted.length || (late() && spent.pairs < affordable.length);
+  }
+  yield update('final');
+}
+
+async function embed(
+  inference: Inference,
+  asked: SearchQuery,
+  signal: AbortSignal,
+): Promise<{ query: Query; embedding: Float32Array; notes: string[] }> {
+  if ('text' in asked) {
+    const [{ embedding, truncated }] = await inference.embedTexts([asked.text], { signal });
+    const notes = truncated ? [truncationNote(inference.info.config.maxTextLength)] : [];
+    return { query: { text: asked.text }, embedding, notes };
+  }
+  const { modelInput } = await inference.prepare(asked.image, { signal });
+  const [embedding] = await inference.embedImages([modelInput], { signal });
+  return { query: { image: modelInput }, embedding, notes: [] };
+}
+
+/** The joint model reads a text with an image: two images have only their embeddings. */
+function canRerank({ info }: Inference, query: Query, target: Target): boolean {
+  return ('text' in query || target === 'captions') && (info.heads.includes('rank') || info.heads.includes('itm'));
+}
+
+function merge(candidates: readonly Candidate[], scored: readonly Candidate[]): Candidate[] {
+  const byId = new Map(scored.map((candidate) => [candidate.id, candidate]));
+  return candidates.map((candidate) => byId.get(candidate.id) ?? candidate).sort(compareCandidates);
+}
+
+function readOptions({ k, candidates, rerank: budget }: SearchOptions) {
+  return {
+    k: whole('k', k ?? SEARCH_DEFAULTS.k, 1, SEARCH_LIMIT),
+    candidates: whole('candidates', candidates ?? SEARCH_DEFAULTS.candidates, 1, SEARCH_LIMIT),
+    budget: {
+      pairs: whole('rerank.pairs', budget?.pairs ?? SEARCH_DEFAULTS.rerank.pairs, 0, Infinity),
+      milliseconds: budget?.milliseconds ?? SEARCH_DEFAULTS.rerank.milliseconds,
+    },
+  };
+}
+
+function whole(name: string, value: number, least: number, most: number): number {
+  if ((Number.isInteger(value) || value === most) && value >= least && value <= most) return value;
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new PatchwordError('INVALID_ARGUMENT', `${name} should be a whole number ${range}, not ${value}.`);
+}
+
+/** Milliseconds since the last call. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const elapsed = round(now - last);
+    last = now;
+    return elapsed;
+  };
+}
+
+const round = (milliseconds: number) => Math.round(milliseconds * 10) / 10;

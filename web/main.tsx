@@ -1,3 +1,4 @@
 import { render } from 'preact';
+import { App } from './app.js';
 
-render(<h1>Patchword</h1>, document.getElementById('page')!);
+render(<App />, document.getElementById('page')!);

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { PatchwordError } from '../../src/errors.js';
+
+/** The icon sets that art is taken from, from the packages @iconify-json/<style>; README.md names their licences. */
+export const STYLES = ['noto', 'noto-v1', 'twemoji', 'emojione', 'fluent-emoji-flat'] as const;
+export type Style = (typeof STYLES)[number];
+
+/** SVG elements on a view box of `width` by `height`. */
+export interface Icon {
+  body: string;
+  width: number;
+  height: number;
+}
+
+/** Iconify's format (https://iconify.design/docs/types/iconify-json.html), as far as these sets use it. */
+interface IconSet {
+  icons: Record<string, Partial<Icon> & { body: string }>;
+  aliases?: Record<string, { parent: string }>;
+  width?: number;
+  height?: number;
+}
+
+const DEFAULT_SIDE = 16;
+/** What else an icon may carry: a view box that starts elsewhere, or a turn of its own. */
+const UNSUPPORTED = ['left', 'top', 'rotate', 'hFlip', 'vFlip'];
+
+/** Looks up icons of one style: null where there is none of that name, or only one with a transform of its own. */
+export function readIcons(style: Style): (name: string) => Icon | null {
+  const set = readIconSet(style);
+  const find = (name: string): Icon | null => {
+    const icon = set.icons[name];
+    if (icon !== undefined) {
+      if (UNSUPPORTED.some((key) => key in icon)) return null;
+      return {
+        body: icon.body,
+        width: icon.width ?? set.width ?? DEFAULT_SIDE,
+        height: icon.height ?? set.height ?? DEFAULT_SIDE,
+      };
+    }
+    const alias = set.aliases?.[name];
+    if (alias === undefined || Object.keys(alias).some((key) => key !== 'parent')) return null;
+    return find(alias.parent);
+  };
+  return find;
+}
+
+function readIconSet(style: Style): IconSet {
+  const file = `@iconify-json/${style}/icons.json`;
+  try {
+    return JSON.parse(readFileSync(createRequire(import.meta.url).resolve(file), 'utf8')) as IconSet;
+  } catch (error) {
+    throw new PatchwordError('FILE_NOT_FOUND', `The icon set ${file} cannot be read.`, {
+      hint: 'Icon sets are development dependencies: run npm ci in the clone.',
+      cause: error,
+    });
+  }
+}

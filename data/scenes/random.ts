@@ -1,0 +1,39 @@
+/**
+ * A seeded generator of uniform numbers (mulberry32, Tommy Ettinger): the same seed gives the same pictures on every
+ * machine. Not for secrets.
+ */
+export class Random {
+  #state: number;
+
+  /** @param seed a whole number from 0 to 2^32 - 1 */
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** Uniform in [0, 1). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** Uniform in [low, high). */
+  between(low: number, high: number): number {
+    return low + (high - low) * this.next();
+  }
+
+  /** True with this probability. */
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  /** One of the items, each as likely as its weight; all alike without weights. */
+  pick<T>(items: readonly T[], weightOf: (item: T) => number = () => 1): T {
+    let left = this.next() * items.reduce((sum, item) => sum + weightOf(item), 0);
+    const found = items.find((item) => (left -= weightOf(item)) < 0) ?? items.at(-1);
+    if (found === undefined) throw new RangeError('There is nothing to pick from.');
+    return found;
+  }
+}

@@ -1,0 +1,59 @@
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { explainSystemError } from '../../src/errors.js';
+import type { IngestOptions, IngestResult } from '../ingestion.js';
+import { onInterrupt } from '../interrupt.js';
+import { addDeviceOptions, type DeviceOptions, type GlobalOptions } from '../options.js';
+import { printResult } from '../output.js';
+import { describeCount, printable } from '../text.js';
+
+interface IndexOptions extends GlobalOptions, DeviceOptions {
+  collection: string;
+  model?: string;
+  images?: string;
+}
+
+/** Without --json, this many of the skipped pictures are named. */
+const SKIPPED_SHOWN = 20;
+
+export function addIndexCommand(program: Command): void {
+  const command = program
+    .command('index')
+    .description('add captioned images to a collection, or bring it up to date')
+    .argument('<source>', 'a folder of pictures (captions of fox.jpg: the lines of fox.txt), or a Karpathy JSON file')
+    .requiredOption('--collection <name>', 'the collection; made where there is none')
+    .option('--model <folder|hub-id>', "a ViLT checkpoint (default: the collection's own, else the bundled model)")
+    .option('--images <folder>', 'where the pictures of a JSON file are (default: beside it, or images/ beside it)');
+  addDeviceOptions(command).action(async (source: string) => {
+    const options = command.optsWithGlobals<IndexOptions>();
+    // A misspelled source leaves no empty collection behind.
+    await stat(source).catch((error: unknown) => Promise.reject(explainSystemError(error, source) as Error));
+    const { withEngine } = await import('../opening.js');
+    const result = await withEngine({ ...options, create: true }, (engine) => index({ engine, source, ...options }));
+    printResult(result, options, describeResult);
+  });
+}
+
+async function index(options: IngestOptions): Promise<IngestResult> {
+  const { ingest } = await import('../ingestion.js');
+  const { showProgress } = await import('../progress.js');
+  const interrupt = onInterrupt();
+  const progress = showProgress({ label: 'Indexing', unit: 'pictures' });
+  try {
+    return await ingest({ ...options, signal: interrupt.signal, onProgress: (state) => progress.update(state) });
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+}
+
+function describeResult({ added, updated, unchanged, skipped, seconds }: IngestResult): string {
+  const rate = seconds > 0 ? ` (${Math.round((added + updated) / seconds)} pictures/s)` : '';
+  const lines = [
+    `${describeCount(added, 'picture')} added, ${updated} updated, ${unchanged} unchanged, ${skipped.length} skipped ` +
+      `in ${seconds.toFixed(1)} s${rate}`,
+    ...skipped.slice(0, SKIPPED_SHOWN).map(({ file, reason }) => `  skipped ${printable(file)}: ${printable(reason)}`),
+  ];
+  const unnamed = skipped.length - SKIPPED_SHOWN;
+  return (unnamed > 0 ? [...lines, `  … and ${unnamed} more; --json names them all`] : lines).join('\n');
+}

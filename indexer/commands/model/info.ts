@@ -1,0 +1,39 @@
+import path from 'node:path';
+import type { Command } from 'commander';
+import type { ModelInfo } from '../../../src/inference/inference.js';
+import type { GlobalOptions } from '../../options.js';
+import { printNotes, printResult } from '../../output.js';
+import { formatTable } from '../../text.js';
+
+export function addInfoCommand(model: Command): void {
+  const command = model
+    .command('info')
+    .description('show what a checkpoint holds')
+    .argument('<folder|hub-id>', 'a ViLT checkpoint');
+  command.action(async (folder: string) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const { resolveModel } = await import('../../models.js');
+    const { inspectModel } = await import('../../../src/vilt/inspection.js');
+    const info = await inspectModel(await resolveModel(folder));
+    printNotes(info.notes);
+    printResult(info, options, describeInfo);
+  });
+}
+
+function describeInfo(info: ModelInfo): string {
+  const { config, prefilter, calibration } = info;
+  return formatTable([
+    ['model', info.folder],
+    ['weights', `${info.weights.map((file) => path.basename(file)).join(', ')} (${info.format}, sha256 ${info.hash})`],
+    ['parameters', `${(info.parameters / 1e6).toFixed(1)} million`],
+    ['size', `hidden ${config.hiddenSize}, ${config.layers} layers, ${config.heads} heads, patch ${config.patchSize}`],
+    ['image', `shorter side ${config.shortestEdge} pixels`],
+    ['text', `${config.vocabularySize} word pieces, at most ${config.maxTextLength} in a text`],
+    ['heads', info.heads.join(', ') || 'none'],
+    [
+      'prefilter',
+      prefilter === null ? 'none: cannot be indexed' : `${prefilter.dimension} dimensions, ${prefilter.source}`,
+    ],
+    ['calibrated', calibration === null ? 'no: matchProbability is null' : 'yes'],
+  ]);
+}

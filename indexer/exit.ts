@@ -1,0 +1,32 @@
+import type { ErrorCode } from '../src/errors.js';
+
+/** What a shell sees of each error. docs/cli.md lists the same numbers. */
+export const EXIT_CODES: Record<ErrorCode, number> = {
+  VERIFICATION_FAILED: 1,
+  INVALID_ARGUMENT: 2,
+  EMPTY_TEXT: 2,
+  FILE_NOT_FOUND: 3,
+  MODEL_NOT_FOUND: 3,
+  COLLECTION_NOT_FOUND: 3,
+  NOT_FOUND: 3,
+  IMAGE_UNREADABLE: 4,
+  IMAGE_TOO_LARGE: 4,
+  SOURCE_INVALID: 4,
+  MODEL_INCOMPLETE: 5,
+  MODEL_UNSUPPORTED: 5,
+  MODEL_MISMATCH: 5,
+  HEAD_MISSING: 5,
+  PREFILTER_MISSING: 5,
+  COLLECTION_DAMAGED: 6,
+  DISK_FULL: 6,
+  READ_ONLY: 6,
+  COLLECTION_BUSY: 7,
+  PORT_IN_USE: 7,
+  ADDRESS_REFUSED: 7,
+  TOO_BUSY: 7,
+  UNAUTHORIZED: 7,
+  PREPARING: 7,
+  DOWNLOAD_FAILED: 8,
+  INTERNAL: 70,
+  CANCELLED: 130,
+};

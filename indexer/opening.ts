@@ -1,0 +1,31 @@
+import { type Engine, type EngineOptions, openEngine } from '../src/engine.js';
+import type { Inference } from '../src/inference/inference.js';
+import { openInference } from '../src/inference/local.js';
+import { resolveModel } from './models.js';
+import type { ModelOptions } from './options.js';
+import { printNotes } from './output.js';
+
+/** Opens a model for one piece of work, says what is worth knowing of it, and closes it. */
+export async function withInference<R>(
+  { model, device, precision }: Pick<ModelOptions, 'model' | 'device' | 'precision'>,
+  work: (inference: Inference) => Promise<R>,
+): Promise<R> {
+  const inference = await openInference({ model: await resolveModel(model), device, precision });
+  try {
+    printNotes(inference.info.notes);
+    return await work(inference);
+  } finally {
+    await inference.close();
+  }
+}
+
+/** Opens a collection with its model for one piece of work, says what both have to say, and closes them. `model` may be a hub id. */
+export async function withEngine<R>(options: EngineOptions, work: (engine: Engine) => Promise<R>): Promise<R> {
+  const model = options.model === undefined ? undefined : await resolveModel(options.model);
+  const engine = await openEngine({ ...options, model, onNote: (line) => printNotes([line]) });
+  try {
+    return await work(engine);
+  } finally {
+    await engine.close();
+  }
+}

@@ -1,0 +1,60 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Device, Precision } from '../src/inference/inference.js';
+import { BUNDLED_MODEL } from '../src/paths.js';
+
+/** Understood by every verb, before or after it. */
+export interface GlobalOptions {
+  data?: string;
+  json?: boolean;
+  verbose?: boolean;
+}
+
+/** How a model runs. */
+export interface DeviceOptions {
+  device?: Device;
+  precision?: Precision;
+}
+
+/** For the verbs that work on a model without a collection. */
+export interface ModelOptions extends GlobalOptions, DeviceOptions {
+  model: string;
+}
+
+const DEVICES: readonly Device[] = ['cpu', 'cuda', 'webgpu', 'auto'];
+const PRECISIONS: readonly Precision[] = ['fp32', 'int8', 'fp16'];
+
+export function addGlobalOptions(command: Command): Command {
+  return command
+    .option('--data <folder>', 'where collections live (default: PATCHWORD_DATA, else .patchword)')
+    .option('--json', 'print one line of JSON to stdout, and errors as one line of JSON to stderr')
+    .option('--verbose', 'show where in the program an error arose');
+}
+
+export function addModelOption(command: Command): Command {
+  return command.addOption(
+    new Option('--model <folder|hub-id>', 'a ViLT checkpoint').default(BUNDLED_MODEL, 'the bundled model'),
+  );
+}
+
+export function addDeviceOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--device <device>', 'what runs the model').choices(DEVICES))
+    .addOption(new Option('--precision <precision>', 'number format of the weights').choices(PRECISIONS));
+}
+
+/** Parses a whole number within bounds, for `Option.argParser`. */
+export function wholeNumber({ min, max = Number.MAX_SAFE_INTEGER }: { min: number; max?: number }) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
+    throw new InvalidArgumentError(`Expected a whole number, ${range}.`);
+  };
+}
+
+/** Parses a number that is not negative. */
+export function nonNegativeNumber(value: string): number {
+  const number = Number(value);
+  if (value.trim() !== '' && Number.isFinite(number) && number >= 0) return number;
+  throw new InvalidArgumentError('Expected a number, 0 or more.');
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { PACKAGE_FOLDER } from '../src/paths.js';
+import { addAnswerCommand } from './commands/answer.js';
+import { addCompareCommand } from './commands/compare.js';
+import { addExplainCommand } from './commands/explain.js';
+import { addFillCommand } from './commands/fill.js';
+import { addIndexCommand } from './commands/index.js';
+import { addAddCommand } from './commands/model/add.js';
+import { addInfoCommand } from './commands/model/info.js';
+import { addVerifyCommand } from './commands/model/verify.js';
+import { addScoreCommand } from './commands/score.js';
+import { addSearchCommand } from './commands/search.js';
+import { addServeCommand } from './commands/serve.js';
+import { addGlobalOptions } from './options.js';
+
+/**
+ * Every verb; each loads what it runs on when it runs, so that help and refusals are quick. Parsing throws a CommanderError instead of ending the process, and leaves
+ * reporting it to the caller.
+ */
+export function createProgram(): Command {
+  const program = new Command('patchword')
+    .description('Search captioned images with ViLT: nearest neighbours first, the joint model on the few that matter.')
+    .version(readVersion())
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({ showGlobalOptions: true });
+  addGlobalOptions(program);
+
+  addIndexCommand(program);
+  addSearchCommand(program);
+  addScoreCommand(program);
+  addExplainCommand(program);
+  addAnswerCommand(program);
+  addCompareCommand(program);
+  addFillCommand(program);
+  addServeCommand(program);
+
+  const model = program.command('model').description('inspect, verify or download a checkpoint');
+  addInfoCommand(model);
+  addVerifyCommand(model);
+  addAddCommand(model);
+  for (const command of [...program.commands, ...model.commands]) checkRequiredOptionsLast(command);
+  return program;
+}
+
+/**
+ * Commander complains of a missing option before it looks for misspelled ones, so that `--colection x` would not be told
+ * its right spelling. This leaves that complaint until everything else is in order.
+ */
+function checkRequiredOptionsLast(command: Command): void {
+  const required = command.options.filter((option) => option.mandatory);
+  for (const option of required) option.mandatory = false;
+  command.hook('preAction', () => {
+    const missing = required.find((option) => command.getOptionValue(option.attributeName()) === undefined);
+    if (missing) command.error(`error: required option '${missing.flags}' not specified`);
+  });
+}
+
+function readVersion(): string {
+  const json = readFileSync(path.join(PACKAGE_FOLDER, 'package.json'), 'utf8');
+  return (JSON.parse(json) as { version: string }).version;
+}

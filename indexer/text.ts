@@ -1,0 +1,41 @@
+/** Text that is safe on a terminal: a caption or a file name may hold escape sequences and direction overrides. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, '\u{FFFD}');
+}
+
+/** At most `length` characters, the cut shown. */
+export function shorten(text: string, length: number): string {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, Math.max(length - 1, 0)).join('')}…`;
+}
+
+/**
+ * Columns as wide as their widest cell, two spaces between them; numbers to the right. On a terminal a line is cut at
+ * its right margin.
+ *
+ * @param rows the first holds the headings; `null` shows as a dash
+ */
+export function formatTable(rows: (string | null)[][], { width = Infinity } = {}): string {
+  const cells = rows.map((row) => row.map((cell) => printable(cell ?? '–')));
+  const columns = cells[0].map((_, column) => {
+    const body = cells.slice(1).map((row) => row[column]);
+    return {
+      width: Math.max(...cells.map((row) => [...row[column]].length)),
+      numeric: body.every((cell) => /^(–|[-−]?\d+(\.\d+)?%?)$/.test(cell)),
+    };
+  });
+  return cells
+    .map((row) => row.map((cell, column) => pad(cell, columns[column])).join('  '))
+    .map((line) => shorten(line.trimEnd(), width))
+    .join('\n');
+}
+
+function pad(cell: string, { width, numeric }: { width: number; numeric: boolean }): string {
+  const padding = ' '.repeat(width - [...cell].length);
+  return numeric ? padding + cell : cell + padding;
+}
+
+/** "1 picture", "2 pictures" */
+export function describeCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,88 @@
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { PatchwordError, type ErrorCode } from '../src/errors.js';
+
+/** The one place where an error code becomes an HTTP status. */
+const STATUS: Record<ErrorCode, number> = {
+  INVALID_ARGUMENT: 400,
+  EMPTY_TEXT: 400,
+  UNAUTHORIZED: 401,
+  ADDRESS_REFUSED: 403,
+  FILE_NOT_FOUND: 404,
+  NOT_FOUND: 404,
+  IMAGE_TOO_LARGE: 413,
+  IMAGE_UNREADABLE: 415,
+  SOURCE_INVALID: 422,
+  HEAD_MISSING: 422,
+  PREFILTER_MISSING: 422,
+  MODEL_NOT_FOUND: 500,
+  MODEL_INCOMPLETE: 500,
+  MODEL_UNSUPPORTED: 500,
+  MODEL_MISMATCH: 500,
+  COLLECTION_NOT_FOUND: 500,
+  COLLECTION_DAMAGED: 500,
+  READ_ONLY: 500,
+  DOWNLOAD_FAILED: 500,
+  VERIFICATION_FAILED: 500,
+  PORT_IN_USE: 500,
+  INTERNAL: 500,
+  COLLECTION_BUSY: 503,
+  PREPARING: 503,
+  TOO_BUSY: 503,
+  CANCELLED: 503,
+  DISK_FULL: 507,
+};
+
+export interface ErrorBody {
+  error: { code: ErrorCode; message: string; hint: string | null };
+}
+
+export function errorBody(error: PatchwordError): ErrorBody {
+  return { error: { code: error.code, message: error.message, hint: error.hint ?? null } };
+}
+
+export function sendError(res: Response, error: PatchwordError, status = STATUS[error.code]): void {
+  if (status === 503) res.set('Retry-After', '1');
+  res.status(status).set('Cache-Control', 'no-store').json(errorBody(error));
+}
+
+/** What a caller may know of an error: Patchword's own whole, anything else only that it is a bug. */
+export function toPatchwordError(error: unknown): PatchwordError {
+  if (error instanceof PatchwordError) return error;
+  return new PatchwordError('INTERNAL', 'Something went wrong inside Patchword.', {
+    hint: "The server's log says what.",
+    cause: error,
+  });
+}
+
+export const unknownRoute: RequestHandler = (req, res) => {
+  sendError(
+    res,
+    new PatchwordError('NOT_FOUND', `There is nothing at ${req.path.slice(0, 200)}.`, {
+      hint: 'docs/http.md lists every route.',
+    }),
+  );
+};
+
+export function methodNotAllowed(allowed: string): RequestHandler {
+  return (req, res) => {
+    res.set('Allow', allowed);
+    sendError(res, new PatchwordError('INVALID_ARGUMENT', `Expected ${allowed} here, got ${req.method}.`), 405);
+  };
+}
+
+/** Answers every failed request with one JSON body; a stack goes to the log and nowhere else. */
+export function errorHandler(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    // Express and its body parsers mark a caller's mistake, such as a malformed body or URL, with a status below 500.
+    const { status = 500, message } = error as { status?: number; message?: string };
+    const mistake = error instanceof PatchwordError || status >= 500 ? undefined : message;
+    const shown =
+      mistake === undefined
+        ? toPatchwordError(error)
+        : new PatchwordError('INVALID_ARGUMENT', `The request could not be read: ${mistake}.`);
+    if (shown.code === 'INTERNAL') logger.error({ err: error, method: req.method, path: req.path }, 'request failed');
+    if (res.headersSent) next(error);
+    else sendError(res, shown, mistake === undefined ? undefined : status);
+  };
+}

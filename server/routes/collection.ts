@@ -1,0 +1,48 @@
+import path from 'node:path';
+import { Router } from 'express';
+import { methodNotAllowed } from '../errors.js';
+import { readyEngine, type Service } from '../service.js';
+
+/** GET /v1/collection: what is searched here, with which model, within which limits. */
+export function collectionRoutes(service: Service): Router {
+  const router = Router();
+  router
+    .route('/collection')
+    .get(async (_req, res) => {
+      const engine = readyEngine(service);
+      const { name, images, captions, model } = await engine.info();
+      const { calibration, parameters, heads, device, precision } = engine.inference.info;
+      const { k, candidates, rerankPairs, rerankMilliseconds, uploadBytes } = service.limits;
+      res.set('Cache-Control', 'no-store').json({
+        name,
+        images,
+        captions,
+        model: {
+          name: path.basename(model.path),
+          parameters,
+          heads,
+          calibrated: calibration !== null,
+          device,
+          precision,
+        },
+        limits: { k, candidates, rerankPairs, rerankMilliseconds, uploadBytes },
+      });
+    })
+    .all(methodNotAllowed('GET'));
+  return router;
+}
+
+/** GET /healthz: 200 once searches are answered, 503 until then. */
+export function healthRoutes(service: Service): Router {
+  const router = Router();
+  router
+    .route('/healthz')
+    .get((_req, res) => {
+      res.set('Cache-Control', 'no-store');
+      if (service.closing.aborted) res.status(503).json({ status: 'closing' });
+      else if (service.engine) res.json({ status: 'ok' });
+      else res.status(503).json({ status: 'preparing', ...service.preparing });
+    })
+    .all(methodNotAllowed('GET'));
+  return router;
+}

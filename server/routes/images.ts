@@ -1,0 +1,82 @@
+import path from 'node:path';
+import { Router, type Response } from 'express';
+import { methodNotAllowed } from '../errors.js';
+import { findImage, gone, originalPath, pictureType } from '../original.js';
+import { imageId, parse } from '../parameters.js';
+import { readyEngine, type Service } from '../service.js';
+import { Thumbnails } from '../thumbnails.js';
+import { z } from 'zod';
+
+const address = z.object({ imageId });
+
+/** GET /v1/images/:imageId and its thumbnail. */
+export function imageRoutes(service: Service): Router {
+  let thumbnails: Thumbnails | undefined;
+
+  async function openThumbnails(): Promise<Thumbnails> {
+    const { folder } = await readyEngine(service).info();
+    const { limits, logger } = service;
+    return (thumbnails ??= new Thumbnails({
+      folder: path.join(folder, 'thumbnails'),
+      maxBytes: limits.thumbnailBytes,
+      gate: limits.thumbnails,
+      logger,
+    }));
+  }
+
+  const router = Router();
+  router
+    .route('/images/:imageId')
+    .get(async (req, res) => {
+      const { imageId } = parse(address, req.params);
+      const image = await findImage(readyEngine(service).store, imageId);
+      const file = await originalPath(image);
+      const type = await pictureType(file);
+      isolate(res);
+      res.set({
+        'Cache-Control': 'private, no-cache',
+        'Content-Type': type ?? 'application/octet-stream',
+        'Content-Disposition': `${type ? 'inline' : 'attachment'}; filename="${safeName(image.file)}"`,
+      });
+      await new Promise<void>((resolve, reject) => {
+        res.sendFile(file, { dotfiles: 'allow' }, (error: (Error & { status?: number }) | undefined) => {
+          if (!error || res.destroyed) resolve();
+          // What sendFile says of a file that has just gone names its folder.
+          else reject(error.status === 404 ? gone(image, error) : error);
+        });
+      });
+    })
+    .all(methodNotAllowed('GET'));
+  router
+    .route('/images/:imageId/thumbnail')
+    .get(async (req, res) => {
+      const { imageId } = parse(address, req.params);
+      const image = await findImage(readyEngine(service).store, imageId);
+      thumbnails ??= await openThumbnails();
+      const { bytes, current } = await thumbnails.get(image.contentHash, () => originalPath(image));
+      isolate(res);
+      // ?v= names the content: an answer to another version must not be kept under this one's name.
+      const named = current && req.query.v === image.contentHash.slice(0, 16);
+      res.set({
+        'Cache-Control': named ? 'private, max-age=31536000, immutable' : 'private, no-cache',
+        'Content-Type': 'image/webp',
+        'Content-Disposition': `inline; filename="${imageId}.webp"`,
+      });
+      res.send(bytes);
+    })
+    .all(methodNotAllowed('GET'));
+  return router;
+}
+
+/** Whatever the bytes are, a browser that opens them runs nothing. */
+function isolate(res: Response): void {
+  res.set('Content-Security-Policy', "default-src 'none'; sandbox");
+}
+
+/** A stored name may hold anything; a header may not. */
+function safeName(file: string): string {
+  return path.posix
+    .basename(file)
+    .replace(/[^\w.-]+/g, '_')
+    .slice(-100);
+}

@@ -1,0 +1,46 @@
+import type { Logger } from 'pino';
+import { PatchwordError } from '../src/errors.js';
+import type { Engine } from '../src/engine.js';
+import type { GateLimits } from './gate.js';
+
+export interface ServerLimits {
+  /** Largest uploaded image, in bytes. Its pixels are bounded where it is decoded. */
+  uploadBytes: number;
+  /** Characters of a text. The model reads far fewer; this bounds the work of finding that out. */
+  textLength: number;
+  /** Largest values that a caller may ask for. */
+  k: number;
+  candidates: number;
+  rerankPairs: number;
+  /** The most stage two may take, in milliseconds; what is reranked by then is the answer. */
+  rerankMilliseconds: number;
+  /** A search that takes longer, waiting included, is given up. */
+  searchMilliseconds: number;
+  searches: GateLimits;
+  /** Uploads being received. */
+  uploads: GateLimits;
+  thumbnails: GateLimits;
+  /** Thumbnails kept on disk, in bytes. */
+  thumbnailBytes: number;
+}
+
+/** What the routes share: the engine, once it is there, and how far its collection is until then. */
+export interface Service {
+  engine: Engine | null;
+  /** Images indexed so far, while the sample is being made. */
+  preparing: { done: number; total: number } | null;
+  readonly limits: ServerLimits;
+  readonly logger: Logger;
+  /** Aborted when the server closes. */
+  readonly closing: AbortSignal;
+}
+
+/** @throws PatchwordError PREPARING */
+export function readyEngine(service: Service): Engine {
+  if (service.engine) return service.engine;
+  const { done, total } = service.preparing ?? { done: 0, total: 0 };
+  const progress = total > 0 ? `: ${done} of ${total} images` : '';
+  throw new PatchwordError('PREPARING', `The collection is being prepared${progress}.`, {
+    hint: 'Try again in a moment; /healthz says when it is ready.',
+  });
+}

@@ -1,0 +1,105 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { thumbnail } from '../src/thumbnail.js';
+import { Gate, type GateLimits } from './gate.js';
+
+/** Longest side, in pixels. */
+export const THUMBNAIL_EDGE = 320;
+
+interface ThumbnailOptions {
+  /** Where thumbnails are kept, one file a content hash. */
+  folder: string;
+  /** The most they may take on disk; beyond it the oldest go. */
+  maxBytes: number;
+  gate: GateLimits;
+  logger: Logger;
+}
+
+/** Thumbnails made once and kept on disk. A folder that cannot be written costs time, never an answer. */
+export class Thumbnails {
+  readonly #gate: Gate;
+  readonly #making = new Map<string, Promise<Buffer>>();
+  /** Bytes kept; null until counted. */
+  #bytes: number | null = null;
+
+  constructor(private readonly options: ThumbnailOptions) {
+    this.#gate = new Gate(options.gate);
+  }
+
+  /**
+   * WebP bytes of one file's thumbnail, and whether the file still holds what `contentHash` (SHA-256, hex) says.
+   *
+   * @throws PatchwordError IMAGE_UNREADABLE, IMAGE_TOO_LARGE, TOO_BUSY
+   */
+  async get(contentHash: string, original: () => Promise<string>): Promise<{ bytes: Buffer; current: boolean }> {
+    const kept = this.#file(contentHash);
+    const cached = await readFile(kept).catch(() => null);
+    if (cached) return { bytes: cached, current: true };
+    const source = await readFile(await original());
+    const hash = createHash('sha256').update(source).digest('hex');
+    const making = this.#making.get(hash) ?? this.#make(hash, source);
+    return { bytes: await making, current: hash === contentHash };
+  }
+
+  #make(hash: string, source: Buffer): Promise<Buffer> {
+    const making = this.#gate
+      .run(async () => {
+        const bytes = Buffer.from(await thumbnail(source, { edge: THUMBNAIL_EDGE }));
+        await this.#keep(hash, bytes).catch((error: unknown) => {
+          this.options.logger.warn({ err: error }, 'a thumbnail could not be kept');
+        });
+        return bytes;
+      })
+      .finally(() => this.#making.delete(hash));
+    this.#making.set(hash, making);
+    return making;
+  }
+
+  async #keep(hash: string, bytes: Buffer): Promise<void> {
+    const { folder, maxBytes } = this.options;
+    await mkdir(folder, { recursive: true });
+    // Written beside and renamed, so that no reader ever sees half a picture.
+    const partial = path.join(folder, `${randomUUID()}.partial`);
+    try {
+      await writeFile(partial, bytes);
+      await rename(partial, this.#file(hash));
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
+    }
+    this.#bytes = this.#bytes === null ? total(await this.#list()) : this.#bytes + bytes.length;
+    if (this.#bytes > maxBytes) await this.#evict();
+  }
+
+  /** Removes the oldest down to nine tenths of the bound, so that it happens rarely. */
+  async #evict(): Promise<void> {
+    const kept = (await this.#list()).sort((a, b) => a.modified - b.modified);
+    let bytes = total(kept);
+    for (const { file, size } of kept) {
+      if (bytes <= this.options.maxBytes * 0.9) break;
+      await rm(file, { force: true });
+      bytes -= size;
+    }
+    this.#bytes = bytes;
+  }
+
+  async #list(): Promise<{ file: string; size: number; modified: number }[]> {
+    const names = await readdir(this.options.folder);
+    const files = names.map((name) => path.join(this.options.folder, name));
+    const stats = await Promise.all(files.map((file) => stat(file).catch(() => null)));
+    return files.flatMap((file, i) => {
+      const { size, mtimeMs } = stats[i] ?? {};
+      return size === undefined || mtimeMs === undefined ? [] : [{ file, size, modified: mtimeMs }];
+    });
+  }
+
+  #file(hash: string): string {
+    return path.join(this.options.folder, `${hash}-${THUMBNAIL_EDGE}.webp`);
+  }
+}
+
+function total(files: { size: number }[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
+}

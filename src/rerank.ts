@@ -1,0 +1,70 @@
+import path from 'node:path';
+import type { Candidate } from './hit.js';
+import { withMatchScore } from './hit.js';
+import type { Inference, JobOptions, Pair } from './inference/inference.js';
+import type { Store, StoredImage } from './store/store.js';
+import type { ModelInput } from './vilt/image.js';
+
+/** Joint passes in each wave: a first look soon, then larger steps. The last repeats. */
+const WAVES = [8, 24, 32];
+
+/** The query, as the joint pass reads it. */
+export type Query = { text: string } | { image: ModelInput };
+
+/**
+ * Stage two: the joint model reads the query with each candidate, wave by wave, best similarity first.
+ * Candidates whose picture is gone are passed over.
+ */
+export async function* rerank(
+  { store, inference }: { store: Store; inference: Inference },
+  query: Query,
+  candidates: readonly Candidate[],
+  options: JobOptions & { until: () => boolean },
+): AsyncGenerator<Candidate[]> {
+  let at = 0;
+  for (let wave = 0; at < candidates.length && !options.until(); wave++) {
+    const size = WAVES[Math.min(wave, WAVES.length - 1)];
+    const part = candidates.slice(at, (at += size));
+    const pairs = await pairsOf({ store, inference }, query, part);
+    const scorable = part.filter((_, i) => pairs[i] !== null);
+    const scores = await inference.matchScores(
+      pairs.filter((pair) => pair !== null),
+      options,
+    );
+    yield scorable.map((candidate, i) => withMatchScore(candidate, scores[i], inference.info.calibration));
+  }
+}
+
+/** What the joint pass reads; null where a picture is neither in the cache nor on disk any more. */
+async function pairsOf(
+  context: { store: Store; inference: Inference },
+  query: Query,
+  candidates: readonly Candidate[],
+): Promise<(Pair | null)[]> {
+  if ('image' in query) {
+    return candidates.map((c) => (c.target === 'captions' ? { text: c.caption.text, image: query.image } : null));
+  }
+  const images = await modelInputs(
+    context,
+    candidates.map(({ image }) => image),
+  );
+  return images.map((image) => image && { text: query.text, image });
+}
+
+/** From the cache, or else from the originals, which then enter the cache. */
+async function modelInputs(
+  { store, inference }: { store: Store; inference: Inference },
+  images: readonly StoredImage[],
+): Promise<(ModelInput | null)[]> {
+  const inputs = await store.getModelInputs(images.map(({ imageId }) => imageId));
+  const decoded: { imageId: number; modelInput: ModelInput }[] = [];
+  for (const [i, { imageId, root, file }] of images.entries()) {
+    if (inputs[i]) continue;
+    const prepared = await inference.prepare(path.join(root, file)).catch(() => null);
+    if (!prepared) continue;
+    inputs[i] = prepared.modelInput;
+    decoded.push({ imageId, modelInput: prepared.modelInput });
+  }
+  if (decoded.length > 0) await store.putModelInputs(decoded);
+  return inputs;
+}

@@ -1,0 +1,179 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { explainSystemError } from '../../errors.js';
+import { readTensor, type Tensor } from '../checkpoint/tensor.js';
+import type { ViltConfig } from '../config.js';
+import {
+  BUILDER_VERSION,
+  GraphBuilder,
+  type ExternalData,
+  type Form,
+  type Precision,
+  type Weights,
+} from './builder.js';
+import { imageEmbedding, textEmbedding } from './embedding.js';
+import { encoder } from './encoder.js';
+import { head, type HeadGraph } from './head.js';
+import { quantize, toHalf } from './quantization.js';
+
+export type GraphKind = 'text' | 'image' | 'encoder' | HeadGraph;
+
+export interface GraphSource {
+  /** The model's own folder, where graphs are kept when it can be written. */
+  folder: string;
+  /** Where they are kept when it cannot. */
+  cache: string;
+  /** Hash of the weights. */
+  hash: string;
+  config: ViltConfig;
+  tensors: ReadonlyMap<string, Tensor>;
+  kinds: readonly GraphKind[];
+  precision: Precision;
+}
+
+const CONVERTED = 'converted.bin';
+const ALIGNMENT = 64;
+
+/**
+ * Writes the ONNX graphs of a checkpoint, unless they are there already, and returns their folder: one `KIND.onnx` each.
+ *
+ * The weights are not copied. A graph names them by file and offset, and ONNX Runtime wants those files inside the
+ * graph's folder, so they are hard-linked there; only where that cannot be done (another file system) are they copied,
+ * and only what is not float32, in the checkpoint or in the
+ * precision asked for, is converted.
+ *
+ * @throws PatchwordError DISK_FULL, READ_ONLY
+ */
+export function buildGraphs(source: GraphSource): string {
+  const shape = JSON.stringify([source.config, source.kinds, source.precision]);
+  const key = `${source.hash.slice(0, 16)}-${BUILDER_VERSION}-${fingerprint(shape)}`;
+  const places = [path.join(source.folder, '.graphs'), path.join(source.cache, 'graphs')];
+  const built = places.map((place) => path.join(place, key)).find((folder) => existsSync(folder));
+  if (built) return built;
+  try {
+    return writeGraphs(source, places[0], key, linkSync);
+  } catch {
+    // A read-only model folder, or a file system without hard links.
+    try {
+      return writeGraphs(source, places[1], key, linkOrCopy);
+    } catch (error) {
+      throw explainSystemError(error, path.join(places[1], key));
+    }
+  }
+}
+
+/** Written beside and renamed, so that a folder of that name is whole, whoever wrote it. */
+function writeGraphs(
+  source: GraphSource,
+  place: string,
+  key: string,
+  bring: (from: string, to: string) => void,
+): string {
+  mkdirSync(place, { recursive: true });
+  const folder = mkdtempSync(path.join(place, `${key}.`));
+  try {
+    const files = new Map<string, string>();
+    for (const { file } of source.tensors.values()) {
+      if (files.has(file)) continue;
+      files.set(file, `weights-${files.size}${path.extname(file)}`);
+      bring(file, path.join(folder, files.get(file)!));
+    }
+    const weights = new WeightFiles(source.tensors, files, folder);
+    for (const kind of source.kinds) {
+      const graph = new GraphBuilder(weights, kind === 'encoder' ? source.precision : 'fp32');
+      if (kind === 'text') textEmbedding(graph, source.config);
+      else if (kind === 'image') imageEmbedding(graph, source.config);
+      else if (kind === 'encoder') encoder(graph, source.config);
+      else head(graph, source.config, kind);
+      writeFileSync(path.join(folder, `${kind}.onnx`), graph.build());
+    }
+    const target = path.join(place, key);
+    try {
+      renameSync(folder, target);
+    } catch (error) {
+      if (!existsSync(target)) throw error; // else another process was faster
+      rmSync(folder, { recursive: true, force: true });
+    }
+    return target;
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** float32 tensors lie in the checkpoint; every other form is written to one more file as it is asked for. */
+class WeightFiles implements Weights {
+  private readonly written = new Map<string, ExternalData>();
+  private end = 0;
+
+  constructor(
+    private readonly tensors: ReadonlyMap<string, Tensor>,
+    private readonly files: ReadonlyMap<string, string>,
+    private readonly folder: string,
+  ) {}
+
+  shapeOf(name: string): readonly number[] {
+    return this.tensor(name).shape;
+  }
+
+  locate(name: string, form: Form): ExternalData {
+    const tensor = this.tensor(name);
+    if (form === 'float32' && tensor.dtype === 'F32') {
+      return { location: this.files.get(tensor.file)!, offset: tensor.offset, byteLength: tensor.byteLength };
+    }
+    const key = `${name}:${form}`;
+    if (!this.written.has(key)) this.convert(tensor, form);
+    return this.written.get(key)!;
+  }
+
+  private convert(tensor: Tensor, form: Form): void {
+    const values = readTensor(tensor);
+    if (form === 'float32') this.write(tensor.name, form, values);
+    else if (form === 'float16') this.write(tensor.name, form, toHalf(values));
+    else {
+      const quantized = quantize(values, tensor.shape[0]);
+      this.write(tensor.name, 'int8', quantized.values);
+      this.write(tensor.name, 'scale', quantized.scales);
+    }
+  }
+
+  private write(name: string, form: Form, values: Float32Array | Uint16Array | Int8Array): void {
+    const { byteLength } = values;
+    const padded = new Uint8Array(Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT);
+    padded.set(new Uint8Array(values.buffer, values.byteOffset, byteLength));
+    appendFileSync(path.join(this.folder, CONVERTED), padded);
+    this.written.set(`${name}:${form}`, { location: CONVERTED, offset: this.end, byteLength });
+    this.end += padded.byteLength;
+  }
+
+  private tensor(name: string): Tensor {
+    const tensor = this.tensors.get(name);
+    if (!tensor) throw new Error(`A graph needs a tensor ${name} that the checkpoint does not hold.`);
+    return tensor;
+  }
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+}
+
+/** FNV-1a, for telling apart the configurations of one set of weights. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,246 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { PatchwordError } from '../errors.js';
+import { cacheFolder } from '../paths.js';
+import { hashFiles, openCheckpoint, type Checkpoint } from './checkpoint/checkpoint.js';
+import { checkShapes, hasPrefilter, headsOf, type Head } from './checkpoint/schema.js';
+import { readTensor } from './checkpoint/tensor.js';
+import { inferConfig, readConfig, readImageConfig, type ImageConfig, type ViltConfig } from './config.js';
+import { buildGraphs, type GraphKind } from './graph/cache.js';
+import type { Precision } from './graph/builder.js';
+import type { HeadGraph } from './graph/head.js';
+import type { PixelValues } from './pixel.js';
+import { interpolatePositions, type Grid } from './position.js';
+import { chooseDevice, Session, type Device, type SessionOptions, type TensorValue } from './session.js';
+import { loadTokenizer, type Tokenizer } from './tokenizer.js';
+
+/** A checkpoint on disk, understood but not loaded. */
+export interface ModelFiles {
+  folder: string;
+  checkpoint: Checkpoint;
+  config: ViltConfig;
+  imageConfig: ImageConfig;
+  heads: Head[];
+  /** Whether the checkpoint holds projections into embeddings. */
+  prefilter: boolean;
+}
+
+/**
+ * Reads and checks everything about a checkpoint but its weights.
+ *
+ * @throws PatchwordError MODEL_NOT_FOUND, MODEL_INCOMPLETE (one error that lists every tensor), MODEL_UNSUPPORTED
+ */
+export async function readModel(location: string): Promise<ModelFiles> {
+  const configFile = path.join(location, 'config.json');
+  if (existsSync(configFile)) readConfig(configFile); // says "not a ViLT" before it says "no weights"
+  const checkpoint = await openCheckpoint(location);
+  const { folder, tensors, format } = checkpoint;
+  const shapes = new Map([...tensors].map(([name, tensor]) => [name, tensor.shape]));
+  const file = path.join(folder, 'config.json');
+  if (!existsSync(file) && format !== 'original') {
+    throw new PatchwordError('MODEL_INCOMPLETE', `${folder} has weights but no config.json.`, {
+      hint: 'Copy config.json from where the checkpoint came from.',
+    });
+  }
+  const config = existsSync(file) ? readConfig(file) : inferConfig(shapes);
+  checkShapes(shapes, config, checkpoint.files.join(', '));
+  return {
+    folder,
+    checkpoint,
+    config,
+    imageConfig: readImageConfig(folder, config),
+    heads: headsOf(shapes, config),
+    prefilter: hasPrefilter(shapes),
+  };
+}
+
+export interface ModelOptions {
+  /** A model folder, or a weight file. */
+  model: string;
+  /** Where graphs go when the model's folder cannot be written. Default: the user's cache. */
+  cache?: string;
+  device?: Device;
+  precision?: Precision;
+  threads?: number;
+}
+
+/** Token ids of one text; `mask` is 0 where a token is padding. */
+export interface TextInput {
+  ids: readonly number[];
+  mask?: readonly number[];
+}
+
+/** Sequences of one batch: texts, images of one size, or both. One text or image beside many is shared by them all. */
+export interface Batch {
+  texts?: readonly TextInput[];
+  images?: readonly PixelValues[];
+  /** Row of the modality table for the images: 1, and 2 for the second image of NLVR2. */
+  modality?: number;
+}
+
+/** Final states of the first `positions` of each sequence: (batch, positions, hidden). */
+export interface States {
+  data: Float32Array;
+  batch: number;
+  positions: number;
+  /** Length of the text part, padding included. */
+  textLength: number;
+}
+
+/** A ViLT, loaded: passes over batches, and the heads on top of them. Sessions block, so it lives in a worker. */
+export class ViltModel {
+  private readonly sessions = new Map<GraphKind, Promise<Session>>();
+  private readonly positions = new Map<string, Float32Array>();
+  private learnedPositions: Float32Array | null = null;
+  private loadedTokenizer: Tokenizer | null = null;
+
+  private constructor(
+    readonly files: ModelFiles,
+    readonly hash: string,
+    readonly notes: readonly string[],
+    readonly sessionOptions: SessionOptions,
+    readonly precision: Precision,
+    /** Folder of the ONNX graphs. */
+    readonly graphs: string,
+  ) {}
+
+  /** @throws PatchwordError as readModel, and DISK_FULL or READ_ONLY where graphs cannot be written */
+  static async open({
+    model,
+    cache = cacheFolder(),
+    device = 'cpu',
+    precision = 'fp32',
+    threads,
+  }: ModelOptions): Promise<ViltModel> {
+    const files = await readModel(model);
+    const { folder, checkpoint, config } = files;
+    const hash = await hashFiles(checkpoint.files);
+    const kinds: GraphKind[] = ['text', 'image', 'encoder', 'pooler', ...files.heads];
+    if (files.prefilter) kinds.push('imageProjection', 'textProjection');
+    const graphs = buildGraphs({ folder, cache, hash, config, tensors: checkpoint.tensors, kinds, precision });
+    const chosen = await chooseDevice(path.join(graphs, 'pooler.onnx'), device);
+    const notes = chosen.note ? [chosen.note] : [];
+    return new ViltModel(files, hash, notes, { device: chosen.device, threads }, precision, graphs);
+  }
+
+  /**
+   * One pass: embed, join, encode. The states kept are those of the first position ([CLS], for a score), of the text, or all.
+   */
+  async pass(batch: Batch, keep: 'first' | 'text' | 'all'): Promise<States> {
+    const { hiddenSize: hidden } = this.files.config;
+    const text = batch.texts ? await this.embedText(batch.texts) : null; // (texts, tokens, hidden)
+    const image = batch.images ? await this.embedImage(batch.images, batch.modality ?? 1) : null; // (images, 1 + patches, hidden)
+    const parts = [text, image].filter((part) => part !== null);
+    const size = Math.max(...parts.map((part) => part.dims[0]));
+    const textLength = text?.dims[1] ?? 0;
+    const sequence = parts.reduce((length, part) => length + part.dims[1], 0);
+
+    const embedding = new Float32Array(size * sequence * hidden); // (batch, sequence, hidden)
+    const bias = new Float32Array(size * sequence); // (batch, 1, 1, sequence)
+    for (let row = 0; row < size; row++) {
+      let at = row * sequence * hidden;
+      for (const { data, dims } of parts) {
+        const length = dims[1] * hidden;
+        const from = dims[0] === 1 ? 0 : row * length;
+        embedding.set(data.subarray(from, from + length), at);
+        at += length;
+      }
+      if (batch.texts)
+        writeBias(bias.subarray(row * sequence), batch.texts[batch.texts.length === 1 ? 0 : row], textLength);
+    }
+
+    const queries = { first: 1, text: textLength, all: sequence }[keep];
+    const feeds: Record<string, TensorValue> = {
+      embedding: { data: embedding, dims: [size, sequence, hidden] },
+      bias: { data: bias, dims: [size, 1, 1, sequence] },
+      queries: { data: BigInt64Array.of(BigInt(queries)), dims: [1] },
+    };
+    const { data } = await this.run('encoder', feeds, 'hidden');
+    return { data, batch: size, positions: queries, textLength };
+  }
+
+  /** A head over rows of final states. @param states (rows, hidden) @returns (outputs, width) */
+  async head(kind: HeadGraph, states: Float32Array): Promise<{ data: Float32Array; dims: readonly number[] }> {
+    const { hiddenSize } = this.files.config;
+    return this.run(kind, { states: { data: states, dims: [states.length / hiddenSize, hiddenSize] } }, 'output');
+  }
+
+  /** @throws PatchwordError MODEL_INCOMPLETE where the vocabulary is not that of the checkpoint */
+  get tokenizer(): Tokenizer {
+    if (this.loadedTokenizer) return this.loadedTokenizer;
+    const { folder, config } = this.files;
+    const tokenizer = loadTokenizer(folder);
+    if (tokenizer.vocabularySize > config.vocabularySize) {
+      throw new PatchwordError(
+        'MODEL_INCOMPLETE',
+        `The tokenizer of ${folder} knows ${tokenizer.vocabularySize} word pieces, the model only ${config.vocabularySize}.`,
+        { hint: 'Put the tokenizer.json or vocab.txt that belongs to the checkpoint beside it.' },
+      );
+    }
+    return (this.loadedTokenizer = tokenizer);
+  }
+
+  /** The patch grid of an image of this size, in pixels. */
+  grid({ width, height }: { width: number; height: number }): Grid {
+    const { patchSize } = this.files.config;
+    return { rows: Math.floor(height / patchSize), columns: Math.floor(width / patchSize) };
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.sessions.values()) await (await session).close();
+    this.sessions.clear();
+  }
+
+  private async embedText(texts: readonly TextInput[]) {
+    const tokens = Math.max(...texts.map(({ ids }) => ids.length));
+    const data = new BigInt64Array(texts.length * tokens); // (texts, tokens), padded with 0
+    texts.forEach(({ ids }, row) => data.set(ids.map(BigInt), row * tokens));
+    return this.run('text', { ids: { data, dims: [texts.length, tokens] } }, 'embedding');
+  }
+
+  private async embedImage(images: readonly PixelValues[], modality: number) {
+    const { channels, hiddenSize } = this.files.config;
+    const { height, width } = images[0];
+    const length = channels * height * width;
+    const data = new Float32Array(images.length * length); // (images, channels, height, width)
+    images.forEach(({ pixels }, row) => data.set(pixels, row * length));
+    const positions = this.positionsFor(this.grid(images[0]));
+    const feeds: Record<string, TensorValue> = {
+      pixels: { data, dims: [images.length, channels, height, width] },
+      positions: { data: positions, dims: [positions.length / hiddenSize, hiddenSize] },
+      modality: { data: BigInt64Array.of(BigInt(modality)), dims: [1] },
+    };
+    return this.run('image', feeds, 'embedding');
+  }
+
+  /** (1 + patches, hidden), kept: a collection has few grids. */
+  private positionsFor(grid: Grid): Float32Array {
+    const { checkpoint, config } = this.files;
+    const key = `${grid.rows}x${grid.columns}`;
+    let positions = this.positions.get(key);
+    if (!positions) {
+      this.learnedPositions ??= readTensor(checkpoint.tensors.get('vilt.embeddings.position_embeddings')!);
+      const side = Math.floor(config.imageSize / config.patchSize);
+      positions = interpolatePositions(this.learnedPositions, side, grid, config.hiddenSize);
+      this.positions.set(key, positions);
+    }
+    return positions;
+  }
+
+  private async run(kind: GraphKind, feeds: Record<string, TensorValue>, output: string) {
+    let session = this.sessions.get(kind);
+    if (!session) {
+      session = Session.open(path.join(this.graphs, `${kind}.onnx`), this.sessionOptions);
+      this.sessions.set(kind, session);
+    }
+    return (await session).run(feeds, output);
+  }
+}
+
+/** What is added to attention scores: nothing where a token is read, the lowest number where it is padding. */
+function writeBias(bias: Float32Array, text: TextInput, textLength: number): void {
+  for (let i = 0; i < textLength; i++) {
+    const read = i < text.ids.length && (text.mask?.[i] ?? 1) !== 0;
+    if (!read) bias[i] = -3.4028234663852886e38;
+  }
+}

@@ -1,0 +1,155 @@
+import { PatchwordError } from '../errors.js';
+import type { Encoding } from './tokenizer.js';
+import type { ModelInput } from './image.js';
+import type { States, ViltModel } from './model.js';
+import { normalizePixels } from './pixel.js';
+
+/** One text and one image, to be read together. */
+export interface Pair {
+  text: string;
+  image: ModelInput;
+}
+
+/** Positions that one pass holds at most: more would only cost memory and make cancelling slower. */
+const POSITIONS_A_PASS = 2048;
+
+/**
+ * Token ids of a text, cut at the model's length.
+ *
+ * @throws PatchwordError EMPTY_TEXT
+ */
+export function encodeText(model: ViltModel, text: string): Encoding {
+  const encoding = model.tokenizer.encode(text, { maxLength: model.files.config.maxTextLength });
+  if (encoding.ids.length > 2) return encoding;
+  throw new PatchwordError('EMPTY_TEXT', 'The text has no words. Give at least one.');
+}
+
+/** Unimodal text passes: [CLS] after the final LayerNorm, projected to unit length. One row (dimension) a text. */
+export async function embedTexts(
+  model: ViltModel,
+  texts: readonly string[],
+): Promise<{ embedding: Float32Array; truncated: boolean }[]> {
+  requirePrefilter(model);
+  const encodings = texts.map((text) => encodeText(model, text));
+  // Texts of like length share a pass, so that little of it is padding.
+  const order = [...encodings.keys()].sort((a, b) => encodings[a].ids.length - encodings[b].ids.length);
+  const embeddings = new Array<Float32Array>(texts.length);
+  for (const part of chunks(order, encodings[order.at(-1) ?? 0]?.ids.length ?? 1)) {
+    const states = await model.pass({ texts: part.map((i) => encodings[i]) }, 'first');
+    const { data } = await model.head('textProjection', states.data);
+    part.forEach((i, row) => (embeddings[i] = rowOf(data, row, part.length)));
+  }
+  return encodings.map(({ truncated }, i) => ({ embedding: embeddings[i], truncated }));
+}
+
+/** Unimodal image passes, as for texts. */
+export async function embedImages(model: ViltModel, images: readonly ModelInput[]): Promise<Float32Array[]> {
+  requirePrefilter(model);
+  const embeddings = new Array<Float32Array>(images.length);
+  for (const group of groupBySize(images)) {
+    for (const part of chunks(group, patches(model, images[group[0]]) + 1)) {
+      const values = part.map((i) => normalizePixels(images[i], model.files.imageConfig));
+      const states = await model.pass({ images: values }, 'first');
+      const { data } = await model.head('imageProjection', states.data);
+      part.forEach((i, row) => (embeddings[i] = rowOf(data, row, part.length)));
+    }
+  }
+  return embeddings;
+}
+
+/**
+ * Joint passes: the raw rank logit of each pair, or the ITM head's "match" logit where there is no rank head.
+ *
+ * @throws PatchwordError HEAD_MISSING with neither
+ */
+export async function matchScores(model: ViltModel, pairs: readonly Pair[]): Promise<Float32Array> {
+  const head = matchHead(model);
+  const scores = new Float32Array(pairs.length);
+  const encodings = new Map(pairs.map(({ text }) => [text, encodeText(model, text)]));
+  for (const group of groupBySize(pairs.map(({ image }) => image))) {
+    const longest = Math.max(...group.map((i) => encodings.get(pairs[i].text)!.ids.length));
+    for (const part of chunks(group, longest + patches(model, pairs[group[0]].image) + 1)) {
+      const states = await model.pass(
+        shared(
+          model,
+          part.map((i) => pairs[i]),
+          encodings,
+        ),
+        'first',
+      );
+      const { data, dims } = await model.head(head, states.data);
+      part.forEach((i, row) => (scores[i] = data[(row + 1) * dims[1] - 1])); // the last column is "match" for both heads
+    }
+  }
+  return scores;
+}
+
+/** Which head gives the match score. */
+export function matchHead(model: ViltModel): 'rank' | 'itm' {
+  const { heads, folder } = model.files;
+  if (heads.includes('rank')) return 'rank';
+  if (heads.includes('itm')) return 'itm';
+  throw new PatchwordError('HEAD_MISSING', `${folder} has neither a rank nor an ITM head, so it cannot score pairs.`, {
+    hint: 'Use a checkpoint fine-tuned for retrieval, such as dandelin/vilt-b32-finetuned-coco.',
+  });
+}
+
+/** The states of one pair. */
+export async function pairStates(
+  model: ViltModel,
+  pair: Pair,
+  options: { keep: 'first' | 'text' | 'all'; modality?: number },
+): Promise<States & { encoding: Encoding }> {
+  const encoding = encodeText(model, pair.text);
+  const images = [normalizePixels(pair.image, model.files.imageConfig)];
+  const states = await model.pass({ texts: [encoding], images, modality: options.modality }, options.keep);
+  return { ...states, encoding };
+}
+
+/** One text against many images, or the reverse, embeds the one only once. */
+function shared(model: ViltModel, pairs: readonly Pair[], encodings: ReadonlyMap<string, Encoding>) {
+  const oneText = pairs.every(({ text }) => text === pairs[0].text);
+  const oneImage = pairs.every(({ image }) => image === pairs[0].image);
+  return {
+    texts: (oneText ? pairs.slice(0, 1) : pairs).map(({ text }) => encodings.get(text)!),
+    images: (oneImage && !oneText ? pairs.slice(0, 1) : pairs).map(({ image }) =>
+      normalizePixels(image, model.files.imageConfig),
+    ),
+  };
+}
+
+function requirePrefilter(model: ViltModel): void {
+  if (model.files.prefilter) return;
+  throw new PatchwordError(
+    'PREFILTER_MISSING',
+    `${model.files.folder} has no prefilter heads (prefilter.image_projection and prefilter.text_projection, weight and bias), ` +
+      'so it has no embeddings to search by. It can be scored and verified.',
+    { hint: 'Index with a checkpoint that has them, such as the bundled model.' },
+  );
+}
+
+function patches(model: ViltModel, image: ModelInput): number {
+  const { rows, columns } = model.grid(image);
+  return rows * columns;
+}
+
+/** Indices of the images of each size: one pass holds one size, since nothing is ever padded. */
+function groupBySize(images: readonly ModelInput[]): number[][] {
+  const groups = new Map<string, number[]>();
+  images.forEach(({ width, height }, i) => {
+    const key = `${width}x${height}`;
+    groups.set(key, [...(groups.get(key) ?? []), i]);
+  });
+  return [...groups.values()];
+}
+
+/** Parts small enough for one pass of sequences of this length. */
+function* chunks<T>(items: readonly T[], sequence: number): Generator<T[]> {
+  const size = Math.max(1, Math.floor(POSITIONS_A_PASS / sequence));
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}
+
+function rowOf(data: Float32Array, row: number, rows: number): Float32Array {
+  const width = data.length / rows;
+  return data.slice(row * width, (row + 1) * width);
+}

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import sharp from 'sharp';
+import { writeDataset } from '../../../data/scenes/dataset.js';
+import { loadArt } from '../../../data/scenes/art.js';
+import { tokensOf, toKarpathy, type KarpathyImage } from '../../../data/scenes/karpathy.js';
+import type { DatasetOptions, Settings } from '../../../data/scenes/options.js';
+import { Random } from '../../../data/scenes/random.js';
+import { composeScene } from '../../../data/scenes/scene.js';
+import { BUNDLED_SAMPLE } from '../../../src/paths.js';
+import { temporaryFolder } from '../../fixture.js';
+
+const COUNT = 12;
+const SIZE = 64;
+
+interface Dataset {
+  dataset: string;
+  drawn: Pick<Settings, 'size' | 'seed' | 'styles' | 'pairs' | 'format'>;
+  images: KarpathyImage[];
+}
+
+const parse = (folder: string) => JSON.parse(readFileSync(path.join(folder, 'dataset.json'), 'utf8')) as Dataset;
+
+function checkKarpathy({ images }: Dataset, split: string): void {
+  images.forEach((image, i) => {
+    assert.equal(image.imgid, i);
+    assert.equal(image.split, split);
+    assert.match(image.filename, /^scene-\d{6}\.jpg$/);
+    assert.equal(image.sentences.length, 5);
+    assert.deepEqual(
+      image.sentids,
+      image.sentences.map(({ sentid }) => sentid),
+    );
+    image.sentences.forEach(({ raw, tokens, sentid, imgid }, j) => {
+      assert.equal(sentid, i * 5 + j);
+      assert.equal(imgid, i);
+      assert.deepEqual(tokens, tokensOf(raw));
+    });
+    assert.ok(image.style && image.layout && image.background);
+    for (const { noun, boxes } of image.objects) {
+      assert.ok(noun);
+      assert.ok(boxes.length > 0 && boxes.every((box) => box.length === 3 && box.every((v) => v > 0 && v < 1)));
+    }
+  });
+}
+
+describe('writeDataset', () => {
+  const folder = temporaryFolder();
+  const at = (name: string) => path.join(folder.path, name);
+  const draw = (name: string, options: Partial<DatasetOptions> = {}) =>
+    writeDataset({ output: at(name), count: COUNT, size: SIZE, seed: 3, styles: ['noto'], ...options });
+
+  before(() => draw('first'));
+
+  it('writes a Karpathy dataset', () => {
+    const dataset = parse(at('first'));
+    assert.equal(dataset.dataset, 'scenes');
+    assert.equal(dataset.images.length, COUNT);
+    checkKarpathy(dataset, 'test');
+  });
+
+  it('writes a picture of the right size, not blank, for each entry', async () => {
+    const { images } = parse(at('first'));
+    assert.deepEqual(
+      readdirSync(at('first/images')).sort(),
+      images.map(({ filename }) => filename),
+    );
+    for (const { filepath = '', filename } of images) {
+      const picture = sharp(at(path.join('first', filepath, filename)));
+      const { format, width, height, channels } = await picture.metadata();
+      assert.deepEqual({ format, width, height, channels }, { format: 'jpeg', width: SIZE, height: SIZE, channels: 3 });
+      const { entropy } = await picture.stats();
+      assert.ok(entropy > 0.5, `${filename} has entropy ${entropy}`);
+    }
+  });
+
+  it('gives the same bytes for the same arguments, and others for another seed', async () => {
+    await draw('again');
+    await draw('other', { seed: 4 });
+    const bytes = (name: string) => readFileSync(at(`${name}/dataset.json`));
+    assert.ok(bytes('first').equals(bytes('again')));
+    assert.ok(!bytes('first').equals(bytes('other')));
+  });
+
+  it('writes the same pictures as raw pixels, in order', async () => {
+    await draw('raw', { format: 'raw' });
+    const pixels = readFileSync(at('raw/images.bin'));
+    assert.equal(pixels.length, COUNT * SIZE * SIZE * 3);
+    const { images } = parse(at('raw'));
+    assert.deepEqual(
+      images.map(({ sentences }) => sentences),
+      parse(at('first')).images.map(({ sentences }) => sentences),
+    );
+    for (const { imgid, filename, filepath } of images) {
+      assert.equal(filepath, undefined);
+      const jpeg = await sharp(at(`first/images/${filename}`))
+        .raw()
+        .toBuffer();
+      const raw = pixels.subarray(imgid * jpeg.length, (imgid + 1) * jpeg.length);
+      const difference = jpeg.reduce((sum, value, i) => sum + Math.abs(value - (raw[i] ?? 0)), 0) / jpeg.length;
+      // JPEG blurs; another picture would differ by 50 or more.
+      assert.ok(difference < 16, `${filename} differs by ${difference}`);
+    }
+  });
+
+  it('reports progress', async () => {
+    const seen: number[] = [];
+    await draw('progress', { count: 3, onProgress: (done) => seen.push(done) });
+    assert.deepEqual(seen, [1, 2, 3]);
+  });
+
+  const bad: [string, Partial<Record<keyof DatasetOptions, unknown>>, RegExp][] = [
+    ['no pictures', { count: 0 }, /^count must be a whole number from 1 to 1000000, but is 0\.$/],
+    ['half a picture', { count: 1.5 }, /^count must be/],
+    ['a tiny size', { size: 4 }, /^size must be a whole number from 16 to 2048, but is 4\.$/],
+    ['a seed below 0', { seed: -1 }, /^seed must be/],
+    ['an unknown style', { styles: ['noto', 'clipart'] }, /^styles has "clipart"; choose from noto, /],
+    ['no styles', { styles: [] }, /^styles is empty; choose from noto, /],
+    ['unknown pairs', { pairs: 'some' }, /^pairs has "some"; choose from train, held-out, any\.$/],
+    ['an unknown split', { split: 'dev' }, /^split has "dev"; choose from train, /],
+    ['an unknown format', { format: 'png' }, /^format has "png"; choose from jpeg, raw\.$/],
+  ];
+  for (const [what, options, message] of bad) {
+    it(`refuses ${what}, and writes nothing`, async () => {
+      await assert.rejects(draw('bad', options as Partial<DatasetOptions>), { code: 'INVALID_ARGUMENT', message });
+      assert.equal(existsSync(at('bad')), false);
+    });
+  }
+
+  it('does not overwrite a dataset, nor a file', async () => {
+    await assert.rejects(draw('first'), {
+      code: 'INVALID_ARGUMENT',
+      message: /already holds dataset\.json: remove it/,
+    });
+    writeFileSync(at('file'), 'mine');
+    await assert.rejects(draw('file'), { code: 'INVALID_ARGUMENT', message: /is not a folder/ });
+    assert.equal(readFileSync(at('file'), 'utf8'), 'mine');
+  });
+});
+
+describe('the bundled sample', () => {
+  const sample = path.dirname(BUNDLED_SAMPLE);
+  const dataset = parse(sample);
+
+  it('is what the generator draws', async () => {
+    const { size, seed, styles, pairs } = dataset.drawn;
+    const art = await Promise.all(styles.map(loadArt));
+    const random = new Random(seed);
+    for (const image of dataset.images) {
+      const scene = composeScene({ art, pairs, size, random });
+      assert.deepEqual(toKarpathy(scene, { index: image.imgid, split: 'test', filepath: 'images' }), image);
+    }
+  });
+
+  it('is a Karpathy dataset of 600 pictures in art that may be passed on', () => {
+    assert.equal(dataset.images.length, 600);
+    checkKarpathy(dataset, 'test');
+    assert.deepEqual(new Set(dataset.images.map(({ style }) => style)), new Set(['noto', 'noto-v1']));
+    for (const { filepath = '', filename } of dataset.images)
+      assert.ok(existsSync(path.join(sample, filepath, filename)));
+    for (const name of ['LICENSE', 'NOTICE'])
+      assert.match(readFileSync(path.join(sample, name), 'utf8'), /Apache License/);
+  });
+});

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { PACKAGE_FOLDER } from '../../src/paths.js';
+import { fixture, temporaryFolder } from '../fixture.js';
+
+interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the real command. `onStderr` is called with all that came so far; `closeStdout` goes away before it writes. */
+function patchword(
+  parameters: string[],
+  options: { onStderr?: (text: string, interrupt: () => void) => void; closeStdout?: boolean } = {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...parameters]);
+  const outcome: Outcome = { code: null, stdout: '', stderr: '' };
+  if (options.closeStdout) child.stdout.destroy();
+  child.stdout.on('data', (data: Buffer) => (outcome.stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => {
+    outcome.stderr += data.toString();
+    options.onStderr?.(outcome.stderr, () => child.kill('SIGINT'));
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ...outcome, code }));
+  });
+}
+
+/** stdout as one line of JSON, and nothing else. */
+function jsonOf({ stdout, stderr }: Outcome): unknown {
+  assert.match(stdout, /^[^\n]+\n$/, `stdout: ${stdout}\nstderr: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+describe('bin/patchword.js', function () {
+  this.timeout(60_000);
+  const temporary = temporaryFolder();
+  const at = (...parts: string[]) => path.join(temporary.path, ...parts);
+  const withData = (...parameters: string[]) => patchword([...parameters, '--data', at('data')]);
+  const names = ['coco_640x480.png', 'flickr_500x375.jpg', 'square_384.png'];
+
+  before(() => {
+    mkdirSync(at('photos'));
+    for (const name of names) {
+      copyFileSync(fixture('preprocess', name), at('photos', name));
+      writeFileSync(at('photos', `${path.parse(name).name}.txt`), `a picture called ${name}`);
+    }
+    writeFileSync(at('photos', 'broken.png'), 'not a picture');
+  });
+
+  it('says what is wrong in one line, with its exit code and without a stack', async () => {
+    const outcome = await withData('search', 'a fox', '--collection', 'none');
+    assert.equal(outcome.code, 3);
+    assert.equal(outcome.stdout, '');
+    assert.match(outcome.stderr, /^patchword: [^\n]*none[^\n]*\n( {2}[^\n]+\n)?$/);
+  });
+
+  it('reports a misspelled option as JSON where JSON was asked for', async () => {
+    const outcome = await withData('search', 'a fox', '--colection', 'x', '--json');
+    assert.equal(outcome.code, 2);
+    assert.equal(outcome.stdout, '');
+    const { error } = JSON.parse(outcome.stderr) as { error: { code: string; hint: string } };
+    assert.equal(error.code, 'INVALID_ARGUMENT');
+    assert.match(error.hint, /--collection/);
+  });
+
+  it('refuses to index with a checkpoint without prefilter heads, names them, and makes no collection', async () => {
+    const model = fixture('tiny-vilt-end-to-end');
+    const outcome = await withData('index', at('photos'), '--collection', 'x', '--model', model);
+    assert.equal(outcome.code, 5);
+    assert.match(outcome.stderr, /prefilter\.image_projection\.weight/);
+    assert.equal(existsSync(at('data', 'collections', 'x')), false);
+  });
+
+  it('indexes and searches with nothing on stdout but one line of JSON', async () => {
+    const indexed = await withData('index', at('photos'), '--collection', 'photos', '--json');
+    assert.equal(indexed.code, 0, indexed.stderr);
+    const { added, skipped } = jsonOf(indexed) as { added: number; skipped: { file: string }[] };
+    assert.equal(added, names.length);
+    assert.deepEqual(
+      skipped.map(({ file }) => file),
+      ['broken.png'],
+    );
+
+    const text = Array.from({ length: 60 }, () => 'fox').join(' ');
+    const found = await withData('search', text, '--collection', 'photos', '-k', '2', '--json');
+    assert.equal(found.code, 0, found.stderr);
+    const update = jsonOf(found) as Record<string, unknown> & { hits: Record<string, unknown>[]; notes: string[] };
+    assert.deepEqual(Object.keys(update).sort(), ['hits', 'notes', 'spent', 'stage', 'target']);
+    assert.equal(update.hits.length, 2);
+    const fields = ['captions', 'file', 'imageId', 'matchProbability', 'matchScore', 'similarity', 'sources'];
+    assert.deepEqual(Object.keys(update.hits[0]).sort(), fields);
+    assert.match(update.notes[0], /40 tokens/);
+    assert.match(found.stderr, /40 tokens/);
+  });
+
+  it('changes nothing where a collection was built with another model', async () => {
+    const model = fixture('tiny-vilt-end-to-end');
+    const refused = await withData('index', at('photos'), '--collection', 'photos', '--model', model);
+    assert.equal(refused.code, 5);
+    assert.match(refused.stderr, /was built with/);
+    const image = at('photos', 'square_384.png');
+    const found = await withData('search', '--image', image, '--target', 'images', '--collection', 'photos');
+    assert.equal(found.code, 0, found.stderr);
+    const [, first] = found.stdout.split('\n');
+    assert.match(first, /^ *1 .*square_384\.png +a picture called square_384\.png$/);
+    assert.equal(found.stdout.split('\n').length, 1 + names.length + 1);
+  });
+
+  it('stops at Ctrl-C after the batch under way, and says how to continue', async () => {
+    mkdirSync(at('many'));
+    for (let index = 0; index < 400; index += 1) {
+      copyFileSync(fixture('preprocess', 'square_384.png'), at('many', `${index}.png`));
+    }
+    let interrupted = false;
+    const outcome = await patchword(['index', at('many'), '--collection', 'many', '--data', at('data')], {
+      onStderr(text, interrupt) {
+        if (!interrupted && text.includes('Indexing:')) interrupt();
+        interrupted ||= text.includes('Indexing:');
+      },
+    });
+    assert.equal(outcome.code, 130, outcome.stderr);
+    assert.match(outcome.stderr, /patchword: Stopped after \d+ of 400 pictures; they are kept\.\n.*same command again/);
+  });
+
+  it('prints a verification that fails, and exits 1', async () => {
+    const cases = fixture('tiny-vilt', 'cases', 'square.safetensors');
+    const outcome = await patchword(['model', 'verify', fixture('tiny-vilt'), cases, '--tolerance', '0', '--json']);
+    assert.equal(outcome.code, 1, outcome.stderr);
+    const result = jsonOf(outcome) as { passed: boolean; cases: { name: string; largest: number }[] };
+    assert.equal(result.passed, false);
+    assert.ok(result.cases[0].largest > 0 && result.cases[0].largest < 1e-3);
+    assert.match(outcome.stderr, /"VERIFICATION_FAILED"/);
+  });
+
+  it('ends quietly where nobody reads its output', async () => {
+    const outcome = await patchword(['model', 'info', fixture('tiny-vilt-end-to-end')], { closeStdout: true });
+    assert.deepEqual(outcome, { code: 0, stdout: '', stderr: '' });
+  });
+});

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { CommanderError } from 'commander';
+import { EXIT_CODES } from '../../indexer/exit.js';
+import { toPatchwordError } from '../../indexer/failure.js';
+import { createProgram } from '../../indexer/program.js';
+import { ERROR_CODES, type PatchwordError } from '../../src/errors.js';
+import { PACKAGE_FOLDER } from '../../src/paths.js';
+
+/** What the command line would report for these arguments. */
+async function failureOf(...parameters: string[]): Promise<PatchwordError> {
+  try {
+    await createProgram().parseAsync(parameters, { from: 'user' });
+  } catch (error) {
+    return toPatchwordError(error);
+  }
+  throw new Error(`${parameters.join(' ')} was accepted.`);
+}
+
+const documentation = readFileSync(path.join(PACKAGE_FOLDER, 'docs', 'cli.md'), 'utf8');
+
+describe('the command line', () => {
+  const score = ['score', '--text', 'a fox', '--image', 'fox.png'];
+  const search = ['search', 'a fox', '--collection', 'sample'];
+  const cases: [string[], RegExp, RegExp?][] = [
+    [['serach'], /unknown command 'serach'/, /Did you mean search\?/],
+    [['model', 'verfy'], /unknown command 'verfy'/, /Did you mean verify\?/],
+    [[...score, '--modle', 'x'], /unknown option '--modle'/, /Did you mean --model\?/],
+    [['search', 'a fox', '--colection', 'x'], /unknown option '--colection'/, /Did you mean --collection\?/],
+    [['score', '--text', 'a fox'], /required option '--image <file>' not specified/, /--help/],
+    [['search', 'a fox'], /required option '--collection <name>' not specified/],
+    [['index'], /missing required argument 'source'/],
+    [[...score, '--device', 'gpu'], /'gpu' is invalid\. Allowed choices are cpu, cuda, webgpu, auto/],
+    [[...score, '--precision', 'int4'], /Allowed choices are fp32, int8, fp16/],
+    [[...search, '-k', '0'], /'0' is invalid\. Expected a whole number, from 1 to 1000/],
+    [[...search, '-k', '1e2'], /Expected a whole number/],
+    [[...search, '--candidates', '1001'], /from 1 to 1000/],
+    [[...search, '--rerank-pairs', '-1'], /a whole number, 0 or more/],
+    [[...search, '--rerank-milliseconds', 'soon'], /Expected a number, 0 or more/],
+    [[...search, '--image', 'fox.png'], /Expected a text or --image FILE, got both/],
+    [[...search, '--target', 'images'], /--target goes with --image/],
+    [['search', '--collection', 'sample'], /got neither/, /patchword search "/],
+    [[...search, 'at night'], /too many arguments/],
+    [['compare', '--text', 'a fox', '--images', 'a.png'], /Expected two images, got 1/],
+    [['model', 'verify', 'm', 'c', '--tolerance', '-1'], /Expected a number, 0 or more/],
+    [['serve', '--port', '65536'], /from 0 to 65535/],
+  ];
+  for (const [parameters, message, hint] of cases) {
+    it(`refuses ${parameters.join(' ')}`, async () => {
+      const failure = await failureOf(...parameters);
+      assert.equal(failure.code, 'INVALID_ARGUMENT');
+      assert.match(failure.message, message);
+      assert.doesNotMatch(failure.message, /\n|^error/);
+      if (hint) assert.match(failure.hint ?? '', hint);
+    });
+  }
+
+  it('says that a source is not there before it makes a collection', async () => {
+    const failure = await failureOf('index', 'no/such/folder', '--collection', 'x', '--data', '/no/such/place');
+    assert.equal(failure.code, 'FILE_NOT_FOUND');
+  });
+
+  it('shows help and its version without failing', async () => {
+    const program = createProgram().configureOutput({ writeOut: () => undefined });
+    await assert.rejects(program.parseAsync(['--help'], { from: 'user' }), (error) => {
+      return error instanceof CommanderError && error.exitCode === 0;
+    });
+  });
+});
+
+describe('docs/cli.md', () => {
+  it('lists the exit code of every error', () => {
+    for (const code of Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[]) {
+      const line = documentation.split('\n').find((text) => text.startsWith('|') && text.includes(`\`${code}\``));
+      assert.match(line ?? `nothing on ${code}`, new RegExp(`^\\| ${EXIT_CODES[code]} +\\|`));
+    }
+  });
+
+  it('describes every verb and option', () => {
+    const commands = createProgram().commands.flatMap((command) => [command, ...command.commands]);
+    for (const command of [createProgram(), ...commands]) {
+      for (const option of command.options) {
+        const flag = option.long ?? option.short ?? '';
+        assert.ok(documentation.includes(`\`${flag}`), `${command.name()} ${flag}`);
+      }
+      assert.ok(documentation.includes(command.name()), command.name());
+    }
+  });
+});
+
+describe('toPatchwordError', () => {
+  it('explains a full disk and a folder that cannot be written', () => {
+    const full = toPatchwordError(Object.assign(new Error('write'), { code: 'ENOSPC', path: '/data/x' }));
+    assert.equal(full.code, 'DISK_FULL');
+    assert.match(full.message, /\/data\/x/);
+    assert.equal(toPatchwordError(Object.assign(new Error('open'), { code: 'EROFS', path: '/x' })).code, 'READ_ONLY');
+  });
+
+  it('calls anything else a bug', () => {
+    const failure = toPatchwordError(new TypeError('x is not a function'));
+    assert.equal(failure.code, 'INTERNAL');
+    assert.match(failure.hint ?? '', /--verbose/);
+  });
+});

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { ensureSample, SAMPLE_COLLECTION } from '../../indexer/sample.js';
+import { openEngine } from '../../src/engine.js';
+import type { ImageHit } from '../../src/search.js';
+import { fixture, temporaryFolder } from '../fixture.js';
+
+describe('ensureSample', function () {
+  this.timeout(180_000);
+  const temporary = temporaryFolder();
+
+  it('makes the sample once, and then only looks', async () => {
+    const data = path.join(temporary.path, 'data');
+    const states: { done: number; total: number }[] = [];
+    await ensureSample({ data, onProgress: (state) => states.push(state) });
+    assert.deepEqual(states.at(-1), { done: 600, total: 600 });
+
+    await ensureSample({ data, onProgress: () => assert.fail('there was nothing to do') });
+
+    const engine = await openEngine({ collection: SAMPLE_COLLECTION, data });
+    try {
+      const { images, captions } = await engine.info();
+      assert.deepEqual({ images, captions }, { images: 600, captions: 3000 });
+      const [stored] = await engine.store.getImages([300]);
+      const { hits } = await engine.search({ text: stored.captions[0] }).final();
+      assert.ok((hits as ImageHit[]).some(({ file }) => file === stored.file));
+    } finally {
+      await engine.close();
+    }
+  });
+
+  it('fails where a collection of that name cannot be read, rather than making another', async () => {
+    const data = path.join(temporary.path, 'damaged');
+    const folder = path.join(data, 'collections', SAMPLE_COLLECTION);
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(fixture('preprocess', 'square_384.png'), path.join(folder, 'catalog.sqlite'));
+    await assert.rejects(ensureSample({ data }), { code: 'COLLECTION_DAMAGED' });
+  });
+});

@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { crc32, deflateSync } from 'node:zlib';
+import { fixture } from '../../fixture.js';
+import {
+  type Answer,
+  type Failed,
+  HOSTILE_CAPTION,
+  json,
+  PICTURES,
+  samplePicture,
+  serveSmallCollection,
+} from '../collection.js';
+
+const UPLOAD_BYTES = 2_000_000;
+
+function form(
+  image: Uint8Array | null,
+  fields: Record<string, string> = {},
+  name = 'image',
+  fileName = 'a.jpg',
+): FormData {
+  const data = new FormData();
+  for (const [key, value] of Object.entries(fields)) data.append(key, value);
+  if (image) data.append(name, new Blob([Uint8Array.from(image)]), fileName);
+  return data;
+}
+
+/** A square of black or white pixels, eight a byte. */
+function whitePng(size: number): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(size, 0);
+  header.writeUInt32BE(size, 4);
+  header[8] = 1; // one bit a pixel, gray
+  const rows = Buffer.alloc(size * (1 + size / 8), 0xff);
+  for (let row = 0; row < size; row++) rows[row * (1 + size / 8)] = 0; // no filter
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+async function lines<T>(response: Response): Promise<T[]> {
+  const text = await response.text();
+  assert.ok(text.endsWith('\n'));
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
+}
+
+describe('/v1/search', () => {
+  const served = serveSmallCollection({ limits: { uploadBytes: UPLOAD_BYTES } });
+  const get = (query: string, headers: Record<string, string> = {}) =>
+    fetch(`${served.url}/v1/search?${query}`, { headers });
+  const post = (body: FormData | string, headers: Record<string, string> = {}) =>
+    fetch(`${served.url}/v1/search`, { method: 'POST', body, headers });
+
+  async function refuses(response: Response, status: number, code: string, message: RegExp): Promise<Failed> {
+    const body = await json<Failed>(response);
+    assert.deepEqual({ status: response.status, code: body.error.code }, { status, code }, body.error.message);
+    assert.match(body.error.message, message);
+    assert.deepEqual(Object.keys(body), ['error']);
+    assert.deepEqual(Object.keys(body.error), ['code', 'message', 'hint']);
+    return body;
+  }
+
+  describe('refuses', () => {
+    const queries: [string, string, string, RegExp][] = [
+      ['nothing to search for', '', 'INVALID_ARGUMENT', /exactly one of text, imageId/],
+      ['two things at once', 'text=a&imageId=1', 'INVALID_ARGUMENT', /exactly one of text, imageId/],
+      ['an empty text', 'text=', 'EMPTY_TEXT', /./],
+      ['a text of spaces', 'text=%20%09', 'EMPTY_TEXT', /./],
+      ['an unknown parameter', 'text=a&limit=3', 'INVALID_ARGUMENT', /unknown parameter "limit"/],
+      ['too many hits', 'text=a&k=101', 'INVALID_ARGUMENT', /k: expected a whole number from 1 to 100/],
+      ['too many candidates', 'text=a&candidates=1001', 'INVALID_ARGUMENT', /candidates: expected/],
+      ['a repeated parameter', 'text=a&text=b', 'INVALID_ARGUMENT', /text: expected one text/],
+      ['captions for a text', 'text=a&target=captions', 'INVALID_ARGUMENT', /target: /],
+      ['a file name for an image', 'image=/etc/passwd', 'INVALID_ARGUMENT', /unknown parameter "image"/],
+    ];
+    for (const [name, query, code, message] of queries) {
+      it(name, async () => void (await refuses(await get(query), 400, code, message)));
+    }
+
+    it('an image that is not there', async () => {
+      await refuses(await get('imageId=4000000000'), 404, 'NOT_FOUND', /image 4000000000/);
+    });
+    it('other methods, naming those it has', async () => {
+      const response = await fetch(`${served.url}/v1/search`, { method: 'DELETE' });
+      assert.equal(response.headers.get('allow'), 'GET, POST');
+      await refuses(response, 405, 'INVALID_ARGUMENT', /GET, POST/);
+    });
+    it('malformed JSON, without a stack', async () => {
+      const response = await post('{"text": ', { 'content-type': 'application/json' });
+      const { error } = await refuses(response, 400, 'INVALID_ARGUMENT', /could not be read/);
+      assert.doesNotMatch(JSON.stringify(error), /node_modules|\.js:/);
+    });
+    it('JSON that is too long', async () => {
+      const body = JSON.stringify({ text: 'a'.repeat(20_000) });
+      await refuses(await post(body, { 'content-type': 'application/json' }), 413, 'INVALID_ARGUMENT', /too large/);
+    });
+    it('a body of another type', async () => {
+      await refuses(await post('<a/>', { 'content-type': 'text/xml' }), 415, 'INVALID_ARGUMENT', /multipart/);
+    });
+    it('a form that is not one', async () => {
+      const response = await post('nothing', { 'content-type': 'multipart/form-data' });
+      await refuses(response, 400, 'INVALID_ARGUMENT', /form could not be read/);
+    });
+    it('a form that breaks off', async () => {
+      const response = await post('--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nabc', {
+        'content-type': 'multipart/form-data; boundary=x',
+      });
+      await refuses(response, 400, 'INVALID_ARGUMENT', /form could not be read/);
+    });
+    it('an upload of too many bytes', async () => {
+      const response = await post(form(new Uint8Array(UPLOAD_BYTES + 1)));
+      await refuses(response, 413, 'IMAGE_TOO_LARGE', /at most 2000000 bytes/);
+    });
+    it('an upload of few bytes and too many pixels', async () => {
+      const bomb = whitePng(16_000);
+      assert.ok(bomb.length < UPLOAD_BYTES);
+      await refuses(await post(form(bomb)), 413, 'IMAGE_TOO_LARGE', /pixels/);
+    });
+    it('an upload that is no image, or only its first half', async () => {
+      await refuses(await post(form(Buffer.from('<svg onload="alert(1)"/>'))), 415, 'IMAGE_UNREADABLE', /./);
+      const whole = await readFile(fixture('preprocess', 'flickr_500x375.jpg'));
+      await refuses(await post(form(whole.subarray(0, 300))), 415, 'IMAGE_UNREADABLE', /./);
+      await refuses(await post(form(new Uint8Array(0))), 415, 'IMAGE_UNREADABLE', /./);
+    });
+    it('an upload whose name has a zero byte', async () => {
+      const image = await readFile(fixture('preprocess', 'small_90x60.png'));
+      await refuses(
+        await post(form(image, {}, 'image', 'a\u0000.png')),
+        400,
+        'INVALID_ARGUMENT',
+        /form could not be read/,
+      );
+    });
+    it('an upload under another name, and a second one', async () => {
+      const image = await readFile(fixture('preprocess', 'small_90x60.png'));
+      await refuses(await post(form(image, {}, 'file')), 400, 'INVALID_ARGUMENT', /named image.*"file"/);
+      const two = form(image);
+      two.append('image', new Blob([Uint8Array.from(image)]), 'b.png');
+      await refuses(await post(two), 400, 'INVALID_ARGUMENT', /one file/);
+    });
+  });
+
+  it('answers a text with one final update, the picture with that caption first', async () => {
+    const { captions } = await samplePicture(3);
+    const response = await get(new URLSearchParams({ text: captions[0], k: '5' }).toString());
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('cache-control'), 'no-store');
+    const { stage, target, hits, spent } = await json<Answer>(response);
+    assert.deepEqual(
+      { stage, target, count: hits.length, pairs: spent.pairs },
+      { stage: 'final', target: 'images', count: 5, pairs: PICTURES },
+    );
+    assert.deepEqual(hits[0].captions, captions);
+    assert.ok(hits[0].matchProbability! > hits[4].matchProbability!);
+  });
+
+  it('gives each hit where its picture is', async () => {
+    const { hits } = await json<Answer>(await get('text=a+fox&k=12'));
+    assert.equal(hits.length, PICTURES);
+    for (const { imageUrl, thumbnailUrl } of hits) {
+      for (const address of [imageUrl, thumbnailUrl]) {
+        const response = await fetch(served.url + address);
+        assert.match(response.headers.get('content-type')!, /^image\//, address);
+      }
+    }
+  });
+
+  it('takes JSON as it takes parameters', async () => {
+    const body = JSON.stringify({ text: 'a fox', k: 3, rerankPairs: 0 });
+    const posted = await json<Answer>(await post(body, { 'content-type': 'application/json' }));
+    const got = await json<Answer>(await get('text=a+fox&k=3&rerankPairs=0'));
+    assert.deepEqual(posted.hits, got.hits);
+    assert.equal(posted.spent.pairs, 0);
+  });
+
+  it('streams candidates, waves and the final order, a line each', async () => {
+    const response = await get('text=two+foxes+at+night', { accept: 'application/x-ndjson' });
+    assert.match(response.headers.get('content-type')!, /^application\/x-ndjson/);
+    const updates = await lines<Answer>(response);
+    const stages = updates.map(({ stage }) => stage);
+    assert.deepEqual([stages[0], stages.at(-1)], ['nearest', 'final']);
+    assert.ok(stages.length >= 3 && stages.slice(1, -1).every((stage) => stage === 'wave'), stages.join());
+    const pairs = updates.map(({ spent }) => spent.pairs);
+    assert.deepEqual(
+      pairs,
+      [...pairs].sort((a, b) => a - b),
+    );
+    assert.ok(updates[0].hits.every(({ matchScore }) => matchScore === null));
+    assert.ok(updates.at(-1)!.hits.every(({ matchScore }) => matchScore !== null));
+    const whole = await json<Answer>(await get('text=two+foxes+at+night'));
+    assert.deepEqual(updates.at(-1)!.hits, whole.hits);
+  });
+
+  it('refuses a stream as it refuses one answer: with a status', async () => {
+    const response = await get('text=', { accept: 'application/x-ndjson' });
+    await refuses(response, 400, 'EMPTY_TEXT', /./);
+  });
+
+  it('says when a text was cut', async () => {
+    const { notes } = await json<Answer>(await get(`text=${'fox+'.repeat(60)}`));
+    assert.equal(notes.length, 1);
+  });
+
+  it('stops at the time a caller gives, and says so', async () => {
+    const { spent } = await json<Answer>(await get('text=a+fox&rerankMilliseconds=0'));
+    assert.deepEqual({ pairs: spent.pairs, cutShort: spent.cutShort }, { pairs: 0, cutShort: true });
+  });
+
+  it('finds the captions of an uploaded image, whatever its file is called', async () => {
+    const { file, captions } = await samplePicture(5);
+    const response = await post(form(await readFile(file), { k: '5' }, 'image', '../../../etc/passwd<script>.svg'));
+    const { target, hits } = await json<Answer>(response);
+    assert.equal(target, 'captions');
+    assert.ok(captions.includes(hits[0].caption!), hits[0].caption);
+    assert.equal(hits[0].captionId! > 0, true);
+  });
+
+  it('finds similar images, itself first, for an upload and for an image of the collection', async () => {
+    const { file, captions } = await samplePicture(5);
+    const uploaded = await json<Answer>(await post(form(await readFile(file), { target: 'images' })));
+    assert.deepEqual(uploaded.hits[0].captions, captions);
+    assert.ok(uploaded.hits[0].similarity! > 0.99);
+    const { imageId } = uploaded.hits[0];
+    const stored = await json<Answer>(await get(`imageId=${imageId}&target=images`));
+    assert.deepEqual(
+      stored.hits.map((hit) => hit.imageId),
+      uploaded.hits.map((hit) => hit.imageId),
+    );
+  });
+
+  it('gives a hostile caption back as it is, in JSON', async () => {
+    const response = await get('text=a+fox&k=12');
+    assert.match(response.headers.get('content-type')!, /^application\/json/);
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
+    const { hits } = await json<Answer>(response);
+    assert.ok(hits.some(({ captions }) => captions!.includes(HOSTILE_CAPTION)));
+  });
+
+  it('logs requests without what was searched for', async () => {
+    await get('text=unmistakable+words');
+    const log = served.log.join('');
+    assert.match(log, /"path":"\/v1\/search","status":200/);
+    assert.doesNotMatch(log, /unmistakable/);
+  });
+});
+
+describe('/v1/search under load', () => {
+  const served = serveSmallCollection({ limits: { searches: { running: 1, queued: 0 } } });
+  const search = (signal?: AbortSignal) =>
+    fetch(`${served.url}/v1/search?text=a+fox`, { headers: { accept: 'application/x-ndjson' }, signal });
+
+  it('turns away what it cannot take, and says when to come back', async () => {
+    const responses = await Promise.all(Array.from({ length: 8 }, () => search()));
+    const bodies = await Promise.all(responses.map((response) => response.text()));
+    const statuses = responses.map(({ status }) => status);
+    assert.ok(statuses.includes(200), statuses.join());
+    const refused = statuses.indexOf(503);
+    assert.ok(refused >= 0, statuses.join());
+    assert.equal(responses[refused].headers.get('retry-after'), '1');
+    assert.match(bodies[refused], /"TOO_BUSY"/);
+  });
+
+  it('gives up the search of a caller who goes away', async () => {
+    const controller = new AbortController();
+    const response = await search(controller.signal);
+    await response.body!.getReader().read();
+    controller.abort();
+    // Its place is free again, and the log says that it was not answered whole.
+    for (let status = 503, tries = 0; status !== 200; tries++) {
+      assert.ok(tries < 100);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const next = await search();
+      await next.text();
+      status = next.status;
+    }
+    assert.ok(served.log.some((line) => line.includes('"complete":false')));
+  });
+});
+
+describe('/v1/search out of time', () => {
+  const served = serveSmallCollection({ limits: { searchMilliseconds: 1 } });
+
+  it('gives up, and says so', async () => {
+    const response = await fetch(`${served.url}/v1/search?text=a+fox`);
+    const { error } = await json<Failed>(response);
+    assert.deepEqual([response.status, error.code], [503, 'TOO_BUSY']);
+    assert.match(error.message, /given up after 0.001 seconds/);
+  });
+});

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { chooseDevice, type Device } from '../../../src/vilt/session.js';
+import { ViltModel } from '../../../src/vilt/model.js';
+import { fixture, temporaryFolder } from '../../fixture.js';
+
+describe('chooseDevice', () => {
+  const cache = temporaryFolder();
+  let graph: string;
+
+  before(async () => {
+    const model = await ViltModel.open({ model: fixture('tiny-vilt'), cache: cache.path });
+    graph = path.join(model.graphs, 'pooler.onnx');
+    await model.close();
+  });
+
+  it('refuses a device that does not exist', async () => {
+    await assert.rejects(chooseDevice(graph, 'gpu' as Device), {
+      code: 'INVALID_ARGUMENT',
+      message: /cpu, cuda, webgpu, auto/,
+    });
+  });
+
+  it('takes the CPU when asked, without a word', async () => {
+    assert.deepEqual(await chooseDevice(graph, 'cpu'), { device: 'cpu', note: null });
+  });
+
+  for (const device of ['cuda', 'webgpu'] as const) {
+    it(`falls back from ${device} with a line that says so, where it is not there`, async () => {
+      const chosen = await chooseDevice(graph, device);
+      if (chosen.device === device) assert.equal(chosen.note, null);
+      else {
+        assert.equal(chosen.device, 'cpu');
+        assert.match(chosen.note!, new RegExp(`^${device} is not available here, running on the CPU \\(.+\\)$`));
+        assert.ok(!chosen.note!.includes('\n'));
+      }
+    });
+  }
+
+  it('chooses by itself without a note', async () => {
+    const { device, note } = await chooseDevice(graph, 'auto');
+    assert.ok(device === 'cuda' || device === 'cpu');
+    assert.equal(note, null);
+  });
+});

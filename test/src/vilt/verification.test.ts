@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { verifyModel } from '../../../src/vilt/verification.js';
+import { fixture, temporaryFolder } from '../../fixture.js';
+
+/** fp32 sums in another order: far below the 1e-3 that is promised, so that a wrong epsilon or mask shows. */
+const EXACT = 5e-5;
+
+describe('verifyModel', () => {
+  const folder = temporaryFolder();
+
+  it('refuses a case that is not one, naming what is missing', async () => {
+    const model = fixture('tiny-vilt');
+    await assert.rejects(verifyModel({ model, cases: fixture('ipot') }), {
+      code: 'SOURCE_INVALID',
+      message: /missing in\.input_ids, in\.pixel_values/,
+    });
+    await assert.rejects(verifyModel({ model, cases: path.join(folder.path, 'nowhere') }), { code: 'FILE_NOT_FOUND' });
+    await assert.rejects(verifyModel({ model, cases: folder.path }), { code: 'FILE_NOT_FOUND' });
+  });
+
+  it('refuses a case whose head the checkpoint lacks', async () => {
+    const cases = fixture('tiny-vilt-vqa', 'cases');
+    await assert.rejects(verifyModel({ model: fixture('tiny-vilt'), cases }), { code: 'HEAD_MISSING' });
+  });
+
+  it('refuses the cases of another vocabulary', async () => {
+    const cases = fixture('tiny-vilt', 'cases', 'square.safetensors');
+    await assert.rejects(verifyModel({ model: fixture('tiny-vilt-end-to-end'), cases }), {
+      code: 'SOURCE_INVALID',
+      message: /the model knows only 157/,
+    });
+  });
+
+  it('fails weights that are not those of the cases', async () => {
+    const cases = fixture('tiny-vilt', 'cases', 'square.safetensors');
+    const { cases: results } = await verifyModel({
+      model: fixture('tiny-vilt-vqa'),
+      cases: fixture('tiny-vilt-vqa', 'cases'),
+    });
+    assert.equal(results[0].passed, true);
+    const strict = await verifyModel({ model: fixture('tiny-vilt'), cases, tolerance: 1e-12 });
+    assert.equal(strict.cases[0].passed, false);
+  });
+
+  for (const name of ['tiny-vilt', 'tiny-vilt-mlm', 'tiny-vilt-vqa', 'tiny-vilt-nlvr2']) {
+    it(`${name} gives the reference's numbers`, async () => {
+      const { cases, notes } = await verifyModel({ model: fixture(name), cases: fixture(name, 'cases') });
+      assert.deepEqual(
+        cases.map((result) => `${result.name}.safetensors`),
+        readdirSync(fixture(name, 'cases')).sort(),
+      );
+      for (const result of cases)
+        assert.ok(result.largest <= EXACT, `${result.name}: ${JSON.stringify(result.outputs)}`);
+      assert.deepEqual(notes, []);
+    });
+  }
+
+  for (const [format, weights] of [
+    ['PyTorch weights', fixture('tiny-vilt', 'pytorch_model.bin')],
+    ["the original repository's .ckpt", fixture('tiny-vilt-original')],
+  ]) {
+    it(`${format} give the same`, async () => {
+      const { cases } = await verifyModel({ model: weights, cases: fixture('tiny-vilt', 'cases') });
+      assert.equal(cases.length, 5);
+      for (const { largest } of cases) assert.ok(largest <= EXACT, String(largest));
+    });
+  }
+
+  it('reads the epsilon of a .ckpt from the config.json beside it, else takes the original 1e-6', async () => {
+    const alone = path.join(folder.path, 'alone');
+    mkdirSync(alone);
+    copyFileSync(fixture('tiny-vilt-original', 'vilt_irtr_tiny.ckpt'), path.join(alone, 'vilt.ckpt'));
+    writeFileSync(path.join(alone, 'README'), '');
+    const cases = fixture('tiny-vilt', 'cases', 'square.safetensors');
+    const { cases: results } = await verifyModel({ model: alone, cases });
+    assert.equal(results[0].passed, false); // one head of 64 instead of four of 16: only config.json can tell
+  });
+});

@@ -1,0 +1,76 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+const TYPING_PAUSE = 400;
+
+interface SearchBoxProps {
+  text: string;
+  onSearch: (text: string, how: 'push' | 'replace') => void;
+  onImage: (file: File) => void;
+}
+
+/** The box: searches on Enter, and calmly while typing pauses. */
+export function SearchBox({ text, onSearch, onImage }: SearchBoxProps) {
+  const [draft, setDraft] = useState(text);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => setDraft(text), [text]);
+  useEffect(() => {
+    // Not above results that were asked for by address: on a phone the keyboard would cover them.
+    if (location.search === '') input.current?.focus();
+  }, []);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  function type(value: string) {
+    setDraft(value);
+    clearTimeout(timer.current);
+    if (value.trim().length >= 3) timer.current = setTimeout(() => onSearch(value.trim(), 'replace'), TYPING_PAUSE);
+  }
+
+  return (
+    <form
+      class="searchbox"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        clearTimeout(timer.current);
+        if (draft.trim()) onSearch(draft.trim(), 'push');
+      }}
+    >
+      <input
+        ref={input}
+        type="search"
+        name="q"
+        aria-label="Describe a picture"
+        placeholder="Describe a picture, or drop one here"
+        autocomplete="off"
+        enterkeyhint="search"
+        value={draft}
+        onInput={(event) => type(event.currentTarget.value)}
+      />
+      <label class="choose" title="Search with a picture">
+        <input
+          type="file"
+          accept="image/*"
+          aria-label="Search with a picture"
+          onChange={(event) => {
+            const [file] = event.currentTarget.files ?? [];
+            if (file) onImage(file);
+            event.currentTarget.value = '';
+          }}
+        />
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <rect x="3" y="5" width="18" height="14" rx="2.5" />
+          <circle cx="8.5" cy="10" r="1.6" />
+          <path d="M4 17.5l5-4.5 3.5 3 3.5-4 4.5 5" />
+        </svg>
+      </label>
+      <button type="submit">
+        <span>Search</span>
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <circle cx="10.5" cy="10.5" r="6" />
+          <path d="M15 15l5.5 5.5" />
+        </svg>
+      </button>
+    </form>
+  );
+}

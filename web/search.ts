@@ -1,0 +1,134 @@
+import type { Query } from './query.js';
+
+export type Target = 'images' | 'captions';
+
+interface Scores {
+  imageId: number;
+  file: string;
+  similarity: number | null;
+  matchScore: number | null;
+  matchProbability: number | null;
+  imageUrl: string;
+  thumbnailUrl: string;
+}
+export interface ImageHit extends Scores {
+  captions: string[];
+}
+export interface CaptionHit extends Scores {
+  captionId: number;
+  caption: string;
+}
+export type Hit = ImageHit | CaptionHit;
+
+export interface SearchUpdate {
+  stage: 'nearest' | 'wave' | 'final';
+  target: Target;
+  hits: Hit[];
+  spent: {
+    embedMilliseconds: number;
+    nearestMilliseconds: number;
+    rerankMilliseconds: number;
+    pairs: number;
+    cutShort: boolean;
+  };
+  notes: string[];
+}
+
+export interface Collection {
+  name: string;
+  images: number;
+  captions: number;
+  limits: { uploadBytes: number };
+}
+
+/** What the page asks for: enough to fill the grid, every candidate reranked. */
+export const K = 24;
+export const CANDIDATES = 32;
+
+/** Why there is no answer, in the server's own words where it gave any. */
+export class Failure extends Error {
+  readonly hint: string | null;
+  /** The same request may succeed later. */
+  readonly passing: boolean;
+
+  constructor(message: string, { hint = null, passing }: { hint?: string | null; passing: boolean }) {
+    super(message);
+    this.hint = hint;
+    this.passing = passing;
+  }
+}
+
+/** Runs a search and reports every update as it comes. @throws Failure, or the signal's reason */
+export async function search(
+  query: Query,
+  signal: AbortSignal,
+  onUpdate: (update: SearchUpdate) => void,
+): Promise<void> {
+  const response = await request(...requestOf(query), signal);
+  let rest = '';
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { value, done } = await reader.read().catch(() => Promise.reject(unanswered(signal)));
+    if (done) return;
+    const lines = (rest + value).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const update = JSON.parse(line) as SearchUpdate | ErrorBody;
+      if ('error' in update) throw failureOf(update, true);
+      onUpdate(update);
+      // Lets the page show this one even where the next has already come.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  }
+}
+
+export interface Health {
+  status: 'ok' | 'preparing' | 'closing';
+  done?: number;
+  total?: number;
+}
+
+/** @throws Failure where no server answers */
+export async function getHealth(signal: AbortSignal): Promise<Health> {
+  const response = await fetch('/healthz', { signal }).catch(() => Promise.reject(unanswered(signal)));
+  return (await response.json()) as Health;
+}
+
+export async function getCollection(signal: AbortSignal): Promise<Collection> {
+  return (await (await request('/v1/collection', {}, signal)).json()) as Collection;
+}
+
+function requestOf(query: Query): [string, RequestInit] {
+  const headers = { accept: 'application/x-ndjson' };
+  const parameters: Record<string, string> = { k: String(K), candidates: String(CANDIDATES) };
+  if (query.kind === 'upload') {
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ ...parameters, target: query.target })) form.append(name, value);
+    form.append('image', query.file);
+    return ['/v1/search', { method: 'POST', headers, body: form }];
+  }
+  if (query.kind === 'text') parameters.text = query.text;
+  else Object.assign(parameters, { imageId: String(query.imageId), target: query.target });
+  return [`/v1/search?${new URLSearchParams(parameters).toString()}`, { headers }];
+}
+
+interface ErrorBody {
+  error: { code: string; message: string; hint: string | null };
+}
+
+async function request(address: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+  const response = await fetch(address, { ...init, signal }).catch(() => Promise.reject(unanswered(signal)));
+  if (response.ok) return response;
+  const body = (await response.json().catch(() => null)) as ErrorBody | null;
+  const passing = response.status >= 500;
+  throw body?.error ? failureOf(body, passing) : new Failure(`The server answered ${response.status}.`, { passing });
+}
+
+function failureOf({ error }: ErrorBody, passing: boolean): Failure {
+  return new Failure(error.message, { hint: error.hint, passing });
+}
+
+function unanswered(signal: AbortSignal): Error {
+  if (signal.aborted) return signal.reason as Error;
+  return new Failure('The server does not answer.', { hint: 'Is it still running?', passing: true });
+}
