@@ -1,4 +1,5 @@
 import { PatchwordError } from '../../errors.js';
+import type { ModelInput } from '../../vilt/image.js';
 import type { ImageRecord, Target } from '../store.js';
 
 export interface NearestQuery {
@@ -15,11 +16,13 @@ export function checkBatch(images: ImageRecord[], dimension: number): void {
   for (const { file, embedding, captions, modelInput } of images) {
     checkEmbedding(embedding, dimension, `the image ${file}`);
     for (const caption of captions) checkEmbedding(caption.embedding, dimension, `a caption of ${file}`);
-    const { width, height, pixels } = modelInput;
-    if (pixels.length !== 3 * width * height) {
-      throw invalid(`The model input of ${file} holds ${pixels.length} bytes, expected 3 x ${height} x ${width}.`);
-    }
+    checkModelInput(modelInput, file);
   }
+}
+
+export function checkModelInput({ width, height, pixels }: ModelInput, of: string): void {
+  if (pixels.length === 3 * width * height) return;
+  throw invalid(`The model input of ${of} holds ${pixels.length} bytes, expected 3 x ${height} x ${width}.`);
 }
 
 export function checkPage({ after, limit }: { after: number; limit: number }): void {

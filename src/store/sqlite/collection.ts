@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ModelInput } from '../../vilt/image.js';
 import type { CollectionInfo, CollectionModel, ImageRecord, Neighbor, StoredCaption, StoredImage } from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
-import { checkBatch, checkPage, checkQuery, type NearestQuery } from './check.js';
+import { checkBatch, checkModelInput, checkPage, checkQuery, type NearestQuery } from './check.js';
 import {
   beginWriting,
   closeDatabase,
@@ -119,6 +119,7 @@ export class Collection {
   }
 
   putModelInputs(entries: { imageId: number; modelInput: ModelInput }[]): void {
+    for (const { imageId, modelInput } of entries) checkModelInput(modelInput, `image ${imageId}`);
     this.inputs.put(
       entries.flatMap(({ imageId, modelInput }) => {
         const contentHash = this.catalog.contentHash(imageId);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { messageOf } from '../../errors.js';
+import { messageOf, PatchwordError } from '../../errors.js';
 import type { ModelInput } from '../../vilt/image.js';
 import {
   beginWriting,
@@ -110,12 +110,12 @@ export class InputCache {
       const { file, onNote } = this.options;
       if (!this.noted) onNote(`The cache of model inputs, ${file}, is passed over: ${messageOf(error)}`);
       this.noted = true;
-      if (isDamage(error)) this.discard();
+      if (isUseless(error)) this.discard();
       return otherwise;
     }
   }
 
-  /** A damaged cache is in the way of a new one. */
+  /** A cache that cannot be used is in the way of one that can. */
   private discard(): void {
     try {
       this.close();
@@ -124,4 +124,9 @@ export class InputCache {
       // It stays, and is passed over each time.
     }
   }
+}
+
+/** Damaged, empty or of another version. */
+function isUseless(error: unknown): boolean {
+  return isDamage(error) || (error instanceof PatchwordError && error.code === 'COLLECTION_DAMAGED');
 }

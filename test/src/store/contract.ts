@@ -373,6 +373,9 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
       await store.upsert({ root: ROOT, images: [record(9, { file: record(1).file })] });
       assert.deepEqual(await store.getModelInputs([id]), [record(9).modelInput]);
+      const wrong = { width: 4, height: 4, pixels: new Uint8Array(7) };
+      await assert.rejects(store.putModelInputs([{ imageId: id, modelInput: wrong }]), { code: 'INVALID_ARGUMENT' });
+      assert.deepEqual(await store.getModelInputs([id]), [record(9).modelInput]);
     });
   });
 

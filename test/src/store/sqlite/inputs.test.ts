@@ -97,6 +97,15 @@ describe('cache of model inputs', () => {
     assert.deepEqual(again.get('c'), entry('c').modelInput);
   });
 
+  it('starts afresh where its file is empty', () => {
+    const file = newFile();
+    writeFileSync(file, '');
+    const cache = openCache(file);
+    cache.put([entry('a')]);
+    cache.put([entry('b')]);
+    assert.deepEqual(cache.get('b'), entry('b').modelInput);
+  });
+
   it('is passed over where it cannot be written, with one note', () => {
     const cache = openCache(path.join(folder.path, 'no-such-folder', 'inputs.sqlite'));
     cache.put([entry('a')]);
