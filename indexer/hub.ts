@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { HUB_URL, listFiles, modelInfo } from '@huggingface/hub';
 import { z } from 'zod';
-import { explainSystemError, PatchwordError } from '../src/errors.js';
+import { PatchwordError } from '../src/errors.js';
+import { makeFolder } from '../src/folder.js';
 import { cacheFolder } from '../src/paths.js';
 import { readShardIndex } from '../src/vilt/checkpoint/shards.js';
 import { readConfig } from '../src/vilt/config.js';
@@ -167,7 +167,7 @@ async function downloadFiles(options: DownloadFiles): Promise<Pin['files']> {
     const request = (offset: number) => requestFile(target, commit, name, offset);
     return download({ file: path.join(folder, name), size, hash, request, onBytes, ...retries });
   };
-  await makeFolder(folder);
+  makeFolder(folder);
 
   // The configuration first: a model of another architecture is refused before its weights are downloaded.
   await fetchFile(CONFIG);
@@ -187,14 +187,6 @@ async function downloadFiles(options: DownloadFiles): Promise<Pin['files']> {
     before += size;
   }
   return files;
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw explainSystemError(error, folder);
-  }
 }
 
 function invalid(message: string): PatchwordError {

@@ -4,13 +4,13 @@ import type { ImageRecord } from '../src/store/store.js';
 import { mapAhead } from './lookahead.js';
 import { type Prepared, prepareImage, scanKnown } from './preparation.js';
 import type { Progress } from './progress.js';
-import { isSkipped, type SkippedImage } from './readers/reader.js';
+import { isSkipped, type Reader, type SkippedImage } from './readers/reader.js';
 import { openSource } from './readers/source.js';
 
 export interface IngestOptions {
   engine: Engine;
-  /** A folder of pictures with captions, or a Karpathy JSON file. */
-  source: string;
+  /** A folder of pictures with captions, a Karpathy JSON file, or either already opened. */
+  source: string | Reader;
   /** Where the pictures of a JSON file are. Default: beside it, or in `images/` beside it. */
   images?: string;
   onProgress?: (progress: Progress) => void;
@@ -42,7 +42,7 @@ const PREPARATION = { concurrency: 4, ahead: BATCH + 4 };
 export async function ingest({ engine, source, images, onProgress, signal }: IngestOptions): Promise<IngestResult> {
   const started = performance.now();
   const { store, inference } = engine;
-  const reader = await openSource({ source, images });
+  const reader = typeof source === 'string' ? await openSource({ source, images }) : source;
   const { root, total } = reader;
   const known = await scanKnown(store, root);
   const result: IngestResult = { added: 0, updated: 0, unchanged: 0, skipped: [], seconds: 0 };

@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { explainSystemError, PatchwordError } from '../src/errors.js';
+import { makeFolder } from '../src/folder.js';
 import { cacheFolder } from '../src/paths.js';
 
 /**
@@ -69,7 +70,7 @@ export async function readPin(cache: string, id: string, revision: string): Prom
 export async function writePin(cache: string, pin: Pin): Promise<void> {
   const file = path.join(repositoryFolder(cache, pin.id), `${encodeURIComponent(pin.revision)}.json`);
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     await writeFile(`${file}.part`, `${JSON.stringify(pin, null, 1)}\n`);
     await rename(`${file}.part`, file);
   } catch (error) {

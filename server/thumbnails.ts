@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../src/folder.js';
 import type { Logger } from 'pino';
 import { thumbnail } from '../src/thumbnail.js';
 import { Gate, type GateLimits } from './gate.js';
@@ -59,7 +60,7 @@ export class Thumbnails {
 
   async #keep(hash: string, bytes: Buffer): Promise<void> {
     const { folder, maxBytes } = this.options;
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     // Written beside and renamed, so that no reader ever sees half a picture.
     const partial = path.join(folder, `${randomUUID()}.partial`);
     try {

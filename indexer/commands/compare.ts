@@ -9,13 +9,13 @@ export function addCompareCommand(program: Command): void {
     .command('compare')
     .description('say whether a statement is true of two images (needs an NLVR2 head)')
     .requiredOption('--text <statement>', 'the statement')
-    .requiredOption('--images <files...>', 'the left image and the right image');
+    .requiredOption('--image <files...>', 'the left image and the right image');
   addDeviceOptions(addModelOption(command)).action(async () => {
-    const options = command.optsWithGlobals<ModelOptions & { text: string; images: string[] }>();
-    const { text, images } = options;
+    const options = command.optsWithGlobals<ModelOptions & { text: string; image: string[] }>();
+    const { text, image: images } = options;
     if (images.length !== 2) {
       throw new PatchwordError('INVALID_ARGUMENT', `Expected two images, got ${images.length}.`, {
-        hint: 'For example: patchword compare --text "both show a dog" --images left.jpg right.jpg',
+        hint: 'For example: patchword compare --text "both show a dog" --image left.jpg right.jpg',
       });
     }
     const { withInference } = await import('../opening.js');

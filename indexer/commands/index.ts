@@ -1,6 +1,4 @@
-import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { explainSystemError } from '../../src/errors.js';
 import type { IngestOptions, IngestResult } from '../ingestion.js';
 import { onInterrupt } from '../interrupt.js';
 import { addDeviceOptions, type DeviceOptions, type GlobalOptions } from '../options.js';
@@ -26,10 +24,11 @@ export function addIndexCommand(program: Command): void {
     .option('--images <folder>', 'where the pictures of a JSON file are (default: beside it, or images/ beside it)');
   addDeviceOptions(command).action(async (source: string) => {
     const options = command.optsWithGlobals<IndexOptions>();
-    // A misspelled source leaves no empty collection behind.
-    await stat(source).catch((error: unknown) => Promise.reject(explainSystemError(error, source) as Error));
+    const { openSource } = await import('../readers/source.js');
     const { withEngine } = await import('../opening.js');
-    const result = await withEngine({ ...options, create: true }, (engine) => index({ engine, source, ...options }));
+    // First, so that a source that cannot be read leaves no empty collection behind.
+    const reader = await openSource({ source, images: options.images });
+    const result = await withEngine({ ...options, create: true }, (engine) => index({ engine, source: reader }));
     printResult(result, options, describeResult);
   });
 }

@@ -42,7 +42,7 @@ describe('the command line', () => {
     [[...search, '--target', 'images'], /--target goes with --image/],
     [['search', '--collection', 'sample'], /got neither/, /patchword search "/],
     [[...search, 'at night'], /too many arguments/],
-    [['compare', '--text', 'a fox', '--images', 'a.png'], /Expected two images, got 1/],
+    [['compare', '--text', 'a fox', '--image', 'a.png'], /Expected two images, got 1/],
     [['model', 'verify', 'm', 'c', '--tolerance', '-1'], /Expected a number, 0 or more/],
     [['serve', '--port', '65536'], /from 0 to 65535/],
   ];

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../../folder.js';
 import type { ModelInput } from '../../vilt/image.js';
 import type { CollectionInfo, CollectionModel, ImageRecord, Neighbor, StoredCaption, StoredImage } from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
@@ -55,7 +56,7 @@ export class Collection {
     const { folder, create } = options;
     const file = path.join(folder, 'catalog.sqlite');
     if (create && !existsSync(file)) {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       locked(folder, () => {
         if (!existsSync(file)) createDatabase(file, CATALOG_STEPS, (database) => bindModel(database, create));
       });

@@ -3,7 +3,6 @@ import {
   copyFileSync,
   existsSync,
   linkSync,
-  mkdirSync,
   mkdtempSync,
   renameSync,
   rmSync,
@@ -11,6 +10,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { explainSystemError } from '../../errors.js';
+import { makeFolder } from '../../folder.js';
 import { readTensor, type Tensor } from '../checkpoint/tensor.js';
 import type { ViltConfig } from '../config.js';
 import {
@@ -79,7 +79,7 @@ function writeGraphs(
   key: string,
   bring: (from: string, to: string) => void,
 ): string {
-  mkdirSync(place, { recursive: true });
+  makeFolder(place);
   const folder = mkdtempSync(path.join(place, `${key}.`));
   try {
     const files = new Map<string, string>();
