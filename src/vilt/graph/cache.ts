@@ -5,6 +5,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -86,7 +87,7 @@ function writeGraphs(
     for (const { file } of source.tensors.values()) {
       if (files.has(file)) continue;
       files.set(file, `weights-${files.size}${path.extname(file)}`);
-      bring(file, path.join(folder, files.get(file)!));
+      bring(realpathSync(file), path.join(folder, files.get(file)!)); // of a symbolic link the link itself would be linked
     }
     const weights = new WeightFiles(source.tensors, files, folder);
     for (const kind of source.kinds) {
