@@ -1,10 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
   copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -80,8 +80,8 @@ function writeGraphs(
   key: string,
   bring: (from: string, to: string) => void,
 ): string {
-  mkdirSync(place, { recursive: true });
-  const folder = mkdtempSync(path.join(place, `${key}.`));
+  const folder = path.join(place, `${key}.${randomUUID()}`);
+  mkdirSync(folder, { recursive: true }); // not mkdtemp, which shuts out other users of the model
   try {
     const files = new Map<string, string>();
     for (const { file } of source.tensors.values()) {
