@@ -8,6 +8,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -56,7 +57,11 @@ const ALIGNMENT = 64;
  * @throws PatchwordError DISK_FULL, READ_ONLY
  */
 export function buildGraphs(source: GraphSource): string {
-  const shape = JSON.stringify([source.config, source.kinds, source.precision]);
+  const { config, kinds, precision, tensors } = source;
+  // A link shows what is later written into its file: graphs belong to one file as much as to its content.
+  const files = new Set([...tensors.values()].map(({ file }) => file));
+  const inodes = [...files].map((file) => String(statSync(file, { bigint: true }).ino));
+  const shape = JSON.stringify([config, kinds, precision, inodes]);
   const key = `${source.hash.slice(0, 16)}-${BUILDER_VERSION}-${fingerprint(shape)}`;
   const places = [path.join(source.folder, '.graphs'), path.join(source.cache, 'graphs')];
   const built = places.map((place) => path.join(place, key)).find((folder) => existsSync(folder));
@@ -172,7 +177,7 @@ function linkOrCopy(from: string, to: string): void {
   }
 }
 
-/** FNV-1a, for telling apart the configurations of one set of weights. */
+/** FNV-1a, for telling apart the configurations and files of one set of weights. */
 function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
