@@ -7,7 +7,7 @@ import { checkShapes, hasPrefilter, headsOf, type Head } from './checkpoint/sche
 import { readTensor } from './checkpoint/tensor.js';
 import { inferConfig, readConfig, readImageConfig, type ImageConfig, type ViltConfig } from './config.js';
 import { buildGraphs, type GraphKind } from './graph/cache.js';
-import type { Precision } from './graph/builder.js';
+import { PRECISIONS, type Precision } from './graph/builder.js';
 import type { HeadGraph } from './graph/head.js';
 import type { PixelValues } from './pixel.js';
 import { interpolatePositions, type Grid } from './position.js';
@@ -104,7 +104,7 @@ export class ViltModel {
     readonly graphs: string,
   ) {}
 
-  /** @throws PatchwordError as readModel, and DISK_FULL or READ_ONLY where graphs cannot be written */
+  /** @throws PatchwordError as readModel, DISK_FULL or READ_ONLY where graphs cannot be written, INVALID_ARGUMENT */
   static async open({
     model,
     cache = cacheFolder(),
@@ -112,6 +112,9 @@ export class ViltModel {
     precision = 'fp32',
     threads,
   }: ModelOptions): Promise<ViltModel> {
+    if (!PRECISIONS.includes(precision)) {
+      throw new PatchwordError('INVALID_ARGUMENT', `Precision "${precision}" is not one of ${PRECISIONS.join(', ')}.`);
+    }
     const files = await readModel(model);
     const { folder, checkpoint, config } = files;
     const hash = await hashFiles(checkpoint.files);

@@ -23,6 +23,8 @@ const ELEMENT = {
 /** Arithmetic of a graph: fp32 is the reference. Inputs and outputs are float32 always. */
 export type Precision = 'fp32' | 'int8' | 'fp16';
 
+export const PRECISIONS: readonly Precision[] = ['fp32', 'int8', 'fp16'];
+
 /** How the values of an initializer are written; `scale` is what int8 values are multiplied by, one an output. */
 export type Form = 'float32' | 'float16' | 'int8' | 'scale';
 

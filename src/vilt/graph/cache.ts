@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
   copyFileSync,
   existsSync,
   linkSync,
-  mkdtempSync,
+  realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -55,7 +57,11 @@ const ALIGNMENT = 64;
  * @throws PatchwordError DISK_FULL, READ_ONLY
  */
 export function buildGraphs(source: GraphSource): string {
-  const shape = JSON.stringify([source.config, source.kinds, source.precision]);
+  const { config, kinds, precision, tensors } = source;
+  // A link shows what is later written into its file: graphs belong to one file as much as to its content.
+  const files = new Set([...tensors.values()].map(({ file }) => file));
+  const inodes = [...files].map((file) => String(statSync(file, { bigint: true }).ino));
+  const shape = JSON.stringify([config, kinds, precision, inodes]);
   const key = `${source.hash.slice(0, 16)}-${BUILDER_VERSION}-${fingerprint(shape)}`;
   const places = [path.join(source.folder, '.graphs'), path.join(source.cache, 'graphs')];
   const built = places.map((place) => path.join(place, key)).find((folder) => existsSync(folder));
@@ -79,14 +85,14 @@ function writeGraphs(
   key: string,
   bring: (from: string, to: string) => void,
 ): string {
-  makeFolder(place);
-  const folder = mkdtempSync(path.join(place, `${key}.`));
+  const folder = path.join(place, `${key}.${randomUUID()}`);
+  makeFolder(folder); // not mkdtemp, which shuts out other users of the model
   try {
     const files = new Map<string, string>();
     for (const { file } of source.tensors.values()) {
       if (files.has(file)) continue;
       files.set(file, `weights-${files.size}${path.extname(file)}`);
-      bring(file, path.join(folder, files.get(file)!));
+      bring(realpathSync(file), path.join(folder, files.get(file)!)); // of a symbolic link the link itself would be linked
     }
     const weights = new WeightFiles(source.tensors, files, folder);
     for (const kind of source.kinds) {
@@ -171,7 +177,7 @@ function linkOrCopy(from: string, to: string): void {
   }
 }
 
-/** FNV-1a, for telling apart the configurations of one set of weights. */
+/** FNV-1a, for telling apart the configurations and files of one set of weights. */
 function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
