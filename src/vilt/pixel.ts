@@ -13,11 +13,23 @@ export interface PixelValues {
 export function normalizePixels({ width, height, pixels }: ModelInput, config: ImageConfig): PixelValues {
   const plane = width * height;
   const out = new Float32Array(pixels.length);
-  config.mean.forEach((mean, channel) => {
-    const table = Float32Array.from({ length: 256 }, (_, x) => {
-      return (x * config.rescaleFactor - mean) / config.standardDeviation[channel];
-    });
+  tablesOf(config).forEach((table, channel) => {
     for (let i = channel * plane; i < (channel + 1) * plane; i++) out[i] = table[pixels[i]];
   });
   return { width, height, pixels: out };
 }
+
+/** The normalised value of each level, one table a channel. */
+function tablesOf(config: ImageConfig): Float32Array[] {
+  let made = tables.get(config);
+  if (!made) {
+    made = config.mean.map((mean, channel) => {
+      const deviation = config.standardDeviation[channel];
+      return Float32Array.from({ length: 256 }, (_, x) => (x * config.rescaleFactor - mean) / deviation);
+    });
+    tables.set(config, made);
+  }
+  return made;
+}
+
+const tables = new WeakMap<ImageConfig, Float32Array[]>();
