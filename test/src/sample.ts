@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { ingest } from '../../indexer/ingestion.js';
+import { openEngine, type Engine } from '../../src/engine.js';
+import type { Inference, Pair } from '../../src/inference/inference.js';
 import { BUNDLED_SAMPLE } from '../../src/paths.js';
 
 interface SampleObject {
@@ -26,4 +29,33 @@ export function readSample(): SamplePicture[] {
     captions: sentences.map(({ raw }) => raw),
     objects,
   }));
+}
+
+/** Pictures in the collection below: those at the beginning of the sample. */
+export const PICTURES = 24;
+
+/**
+ * Indexes the first pictures of the sample with the bundled model, from copies in `folder`/source into the collection
+ * "small" of `folder`/data. Open ever after; its ids are 1, 2, 3, … in the sample's order.
+ */
+export async function indexSample(folder: string): Promise<Engine> {
+  const source = path.join(folder, 'source');
+  mkdirSync(source, { recursive: true });
+  for (const { file, captions } of readSample().slice(0, PICTURES)) {
+    copyFileSync(file, path.join(source, path.basename(file)));
+    writeFileSync(path.join(source, `${path.parse(file).name}.txt`), captions.join('\n'));
+  }
+  const engine = await openEngine({ collection: 'small', data: path.join(folder, 'data'), create: true });
+  await ingest({ engine, source });
+  return engine;
+}
+
+/** The same inference, with a record of how many pairs it was asked to read, call by call. */
+export function counting(inference: Inference): { inference: Inference; calls: number[] } {
+  const calls: number[] = [];
+  const matchScores: Inference['matchScores'] = (pairs: Pair[], options) => {
+    calls.push(pairs.length);
+    return inference.matchScores(pairs, options);
+  };
+  return { inference: { ...inference, matchScores }, calls };
 }
