@@ -15,10 +15,11 @@ import {
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { hashFiles } from '../../../../src/vilt/checkpoint/checkpoint.js';
+import { writeSafetensors } from '../../../../src/vilt/checkpoint/safetensors.js';
 import { buildGraphs, type GraphSource } from '../../../../src/vilt/graph/cache.js';
 import { readModel, ViltModel } from '../../../../src/vilt/model.js';
 import { fixture, temporaryFolder } from '../../../fixture.js';
-import { weights, writeVariant } from '../variant.js';
+import { readValues, weights, writeVariant } from '../variant.js';
 
 const TINY = fixture('tiny-vilt');
 
@@ -172,6 +173,26 @@ describe('buildGraphs', () => {
     symlinkSync('../../blobs/6a1f', at('hub', 'snapshots', 'main', 'model.safetensors'));
     symlinkSync('../../blobs/c02e', at('hub', 'snapshots', 'main', 'config.json'));
     assert.equal(await logitOf(at('hub', 'snapshots', 'main')), await logitOf(TINY));
+  });
+
+  it('points into every file of weights that come in parts', async () => {
+    const parts = ['model-1.safetensors', 'model-2.safetensors'];
+    mkdirSync(at('parts'));
+    copyFileSync(path.join(TINY, 'config.json'), at('parts', 'config.json'));
+    const tensors = [...readValues(TINY)];
+    const partOf = (i: number) => parts[i % 2];
+    for (const part of parts) {
+      const own = tensors.filter((_, i) => partOf(i) === part);
+      await writeSafetensors(
+        at('parts', part),
+        own.map(([name, { shape, values }]) => ({ name, dtype: 'F32', shape, data: values })),
+      );
+    }
+    const weight_map = Object.fromEntries(tensors.map(([name], i) => [name, partOf(i)]));
+    writeFileSync(at('parts', 'model.safetensors.index.json'), JSON.stringify({ weight_map }));
+    const graphs = buildGraphs(await sourceOf(at('parts')));
+    assert.equal(readdirSync(graphs).filter((name) => name.startsWith('weights-')).length, 2);
+    assert.equal(await logitOf(at('parts')), await logitOf(TINY));
   });
 
   describe('rebuilds when the weights change', () => {
