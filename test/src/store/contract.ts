@@ -23,6 +23,7 @@ function storedAs(imageId: number, image: ImageRecord, root = ROOT): StoredImage
     height,
     split,
     captions: captions.map(({ text }) => text),
+    searchable: true,
   };
 }
 
