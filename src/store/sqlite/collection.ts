@@ -159,7 +159,12 @@ export class Collection {
     this.catalog.requireBinding();
     this.reindex?.close();
     this.reindex = undefined;
-    this.reindex = Reindex.begin({ database: this.database, folder: this.options.folder, model });
+    this.reindex = Reindex.begin({
+      database: this.database,
+      folder: this.options.folder,
+      bound: this.model,
+      model,
+    });
     return this.reindex.state();
   }
 

@@ -10,6 +10,8 @@ import { REINDEX_STEPS } from './schema.js';
 export interface ReindexOptions {
   database: Connection;
   folder: string;
+  /** The model that the collection is bound to. */
+  bound: CollectionModel;
   /** The model to reindex with. */
   model: CollectionModel;
 }
@@ -38,10 +40,12 @@ export class Reindex {
   }
 
   /** Goes on with the file of an earlier reindex with the same model; one of another model, or damaged, is given up. */
-  static begin({ database, folder, model }: ReindexOptions): Reindex {
+  static begin({ database, folder, bound, model }: ReindexOptions): Reindex {
     const file = path.join(folder, 'reindex.sqlite');
     const earlier = readTarget(file);
     const goesOn = earlier !== null && isSameModel(earlier, model) && earlier.dimension === model.dimension;
+    // A process that died between the swap and its last step leaves the file of a reindex that was finished.
+    const abandoned = earlier && !goesOn && !isSameModel(earlier, bound) ? earlier : null;
     if (!goesOn) {
       removeDatabase(file);
       createDatabase(file, REINDEX_STEPS, (next) => bindModel(next, model));
@@ -50,7 +54,7 @@ export class Reindex {
     try {
       database.pragma('next.journal_mode = WAL');
       database.pragma('next.synchronous = NORMAL'); // A power cut may cost the last batches, which are made again.
-      return new Reindex(database, file, goesOn ? null : earlier, model);
+      return new Reindex(database, file, abandoned, model);
     } catch (error) {
       database.exec('DETACH next');
       throw error;
