@@ -6,7 +6,7 @@ import { callWorker, startWorker } from '../worker.js';
 import type { ImageWorker } from './imageworker.js';
 import type { Device, Inference, JobOptions, ModelInfo, Precision } from './inference.js';
 import type { ModelWorker } from './modelworker.js';
-import { Schedule } from './schedule.js';
+import { cancelled, Schedule } from './schedule.js';
 import type { TaskKind, Tasks } from './task.js';
 
 export interface InferenceOptions {
@@ -63,7 +63,10 @@ function localInference(parts: {
     (await all(kind, [item], options))[0];
   return {
     info,
-    prepare: (image) => imageWorker.call('prepare', image, imageConfig),
+    async prepare(image, { signal } = {}) {
+      if (signal?.aborted) throw cancelled();
+      return imageWorker.call('prepare', image, imageConfig);
+    },
     tokenize: (text, options) => one('tokenize', text, options),
     embedTexts: (texts, options) => all('embedText', texts, options),
     embedImages: (images, options) => all('embedImage', images, options),

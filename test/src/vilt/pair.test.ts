@@ -12,6 +12,7 @@ const TINY = fixture('tiny-vilt-end-to-end');
 const SIZES = [
   { width: 96, height: 96 },
   { width: 144, height: 96 },
+  { width: 96, height: 144 }, // as many patches as the one before
   { width: 96, height: 160 },
 ];
 const TEXTS = [
