@@ -1,6 +1,8 @@
 import type { Engine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
+import type { Inference } from '../src/inference/inference.js';
 import type { ImageRecord } from '../src/store/store.js';
+import { embedInBatches, embedPictures, PREPARATION } from './batches.js';
 import { mapAhead } from './lookahead.js';
 import { type Prepared, prepareImage, scanKnown } from './preparation.js';
 import type { Progress } from './progress.js';
@@ -26,12 +28,6 @@ export interface IngestResult {
   seconds: number;
 }
 
-/** Pictures embedded and written together. */
-const BATCH = 32;
-
-/** One batch is prepared while another is embedded; few originals are decoded at once, for they may be large. */
-const PREPARATION = { concurrency: 4, ahead: BATCH + 4 };
-
 /**
  * Brings a collection up to date with a source: reads, prepares, embeds and writes, the stages overlapping, in batches
  * that are written whole. Pictures that the collection holds unchanged are not decoded, so the same call again continues
@@ -48,38 +44,29 @@ export async function ingest({ engine, source, images, onProgress, signal }: Ing
   const result: IngestResult = { added: 0, updated: 0, unchanged: 0, skipped: [], seconds: 0 };
   const done = () => result.added + result.updated + result.unchanged + result.skipped.length;
 
-  let writing = Promise.resolve();
-  const embedAndWrite = async (batch: Prepared[]) => {
-    const records = await embed(engine, batch);
-    await writing;
-    writing = store.upsert({ root, images: records }).then(() => {
-      for (const { known } of batch) result[known ? 'updated' : 'added'] += 1;
-      onProgress?.({ done: done(), total });
-    });
-    // A failure is thrown where `writing` is awaited next, not by the event loop.
-    writing.catch(() => undefined);
-  };
-
-  onProgress?.({ done: 0, total });
-  let batch: Prepared[] = [];
-  const outcomes = mapAhead(reader.entries(), PREPARATION, async (entry) =>
-    isSkipped(entry) ? entry : prepareImage({ inference, root, image: entry, known: known.get(entry.name), signal }),
-  );
-  try {
+  async function* changed(): AsyncGenerator<Prepared> {
+    const outcomes = mapAhead(reader.entries(), PREPARATION, async (entry) =>
+      isSkipped(entry) ? entry : prepareImage({ inference, root, image: entry, known: known.get(entry.name), signal }),
+    );
     for await (const outcome of outcomes) {
-      if (signal?.aborted) break;
+      if (signal?.aborted) return;
       if (outcome === 'unchanged') result.unchanged += 1;
       else if ('reason' in outcome) result.skipped.push(outcome);
-      else batch.push(outcome);
-      if (batch.length < BATCH) continue;
-      await embedAndWrite(batch);
-      batch = [];
+      else yield outcome;
     }
-    if (batch.length > 0 && !signal?.aborted) await embedAndWrite(batch);
-  } catch (error) {
-    if (!(error instanceof PatchwordError && error.code === 'CANCELLED')) throw error;
   }
-  await writing;
+
+  onProgress?.({ done: 0, total });
+  await embedInBatches({
+    items: changed(),
+    signal,
+    embed: (batch) => embed(inference, batch),
+    async write(images, batch) {
+      await store.upsert({ root, images });
+      for (const { known } of batch) result[known ? 'updated' : 'added'] += 1;
+      onProgress?.({ done: done(), total });
+    },
+  });
   await store.flush();
   onProgress?.({ done: done(), total });
   if (signal?.aborted) {
@@ -91,24 +78,14 @@ export async function ingest({ engine, source, images, onProgress, signal }: Ing
   return result;
 }
 
-/** The unimodal passes of one batch: every picture, and every caption. */
-async function embed({ inference }: Engine, batch: Prepared[]): Promise<ImageRecord[]> {
-  const [imageEmbeddings, textEmbeddings] = await Promise.all([
-    inference.embedImages(
-      batch.map(({ modelInput }) => modelInput),
-      { priority: 'background' },
-    ),
-    inference.embedTexts(
-      batch.flatMap(({ image }) => image.captions),
-      { priority: 'background' },
-    ),
-  ]);
-  let next = 0;
+async function embed(inference: Inference, batch: Prepared[]): Promise<ImageRecord[]> {
+  const pictures = batch.map(({ modelInput, image }) => ({ modelInput, captions: image.captions }));
+  const embeddings = await embedPictures(inference, pictures);
   return batch.map(({ image, known: _, ...prepared }, index) => ({
     ...prepared,
     file: image.name,
     split: image.split,
-    embedding: imageEmbeddings[index],
-    captions: image.captions.map((text) => ({ text, embedding: textEmbeddings[next++].embedding })),
+    embedding: embeddings[index].embedding!,
+    captions: image.captions.map((text, at) => ({ text, embedding: embeddings[index].captions[at] })),
   }));
 }

@@ -1,6 +1,9 @@
-import { type Engine, type EngineOptions, openEngine } from '../src/engine.js';
+import { type Engine, type EngineOptions, locateModel, openEngine } from '../src/engine.js';
 import type { Inference } from '../src/inference/inference.js';
 import { openInference } from '../src/inference/local.js';
+import { dataFolder } from '../src/paths.js';
+import { openStore } from '../src/store/sqlite/store.js';
+import type { Store } from '../src/store/store.js';
 import { resolveModel } from './models.js';
 import type { ModelOptions } from './options.js';
 import { printNotes } from './output.js';
@@ -27,5 +30,20 @@ export async function withEngine<R>(options: EngineOptions, work: (engine: Engin
     return await work(engine);
   } finally {
     await engine.close();
+  }
+}
+
+/** Opens a collection, and a model that need not be the one it is bound to (default: that one), for one piece of work. */
+export async function withStore<R>(
+  { collection, data, model, device, precision }: EngineOptions,
+  work: (parts: { store: Store; inference: Inference }) => Promise<R>,
+): Promise<R> {
+  const onNote = (line: string) => printNotes([line]);
+  const store = await openStore({ data: dataFolder(data), name: collection, onNote });
+  try {
+    const chosen = model ?? locateModel((await store.info()).model);
+    return await withInference({ model: chosen, device, precision }, (inference) => work({ store, inference }));
+  } finally {
+    await store.close();
   }
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import type { Inference, PreparedImage } from '../src/inference/inference.js';
 import type { Store } from '../src/store/store.js';
-import { IMAGE_LIMITS } from '../src/vilt/image.js';
+import { IMAGE_LIMITS, type ModelInput } from '../src/vilt/image.js';
 import { readSource } from '../src/vilt/source.js';
 import type { SkippedImage, SourceImage } from './readers/reader.js';
 
@@ -21,6 +21,7 @@ export interface Prepared extends PreparedImage {
 
 /** What the catalog holds of a picture. */
 export interface Known {
+  searchable: boolean;
   contentHash: string;
   bytes: number;
   modified: number;
@@ -39,8 +40,8 @@ export async function scanKnown(store: Store, root: string): Promise<Map<string,
   const known = new Map<string, Known>();
   for (let after = 0; ;) {
     const page = await store.scan({ root, after, limit: SCAN_PAGE });
-    for (const { file, contentHash, bytes, modified, captions, split } of page) {
-      known.set(file, { contentHash, bytes, modified, labelsHash: hashLabels({ captions, split }) });
+    for (const { file, contentHash, bytes, modified, captions, split, searchable } of page) {
+      known.set(file, { searchable, contentHash, bytes, modified, labelsHash: hashLabels({ captions, split }) });
     }
     const last = page.at(-1);
     if (last === undefined || page.length < SCAN_PAGE) return known;
@@ -64,25 +65,57 @@ export async function prepareImage(options: {
     const status = await statBelow(root, image.file);
     if (looksUnchanged(image, status, known)) return 'unchanged';
 
-    const { bytes } = await readSource(image.file, IMAGE_LIMITS);
-    const contentHash = createHash('sha256').update(bytes).digest('hex');
-    if (known?.contentHash === contentHash && known.labelsHash === hashLabels(image)) return 'unchanged';
+    const { bytes, contentHash } = await readPicture(image.file);
+    if (known?.searchable && known.contentHash === contentHash && hasSameLabels(image, known)) return 'unchanged';
 
     const prepared = await inference.prepare(bytes, { priority: 'background', signal });
     const modified = modifiedAt(status);
     return { ...prepared, image, contentHash, bytes: bytes.length, modified, known: known !== undefined };
   } catch (error) {
-    const explained = explainSystemError(error, image.file);
-    if (explained instanceof PatchwordError && IMAGE_FAILURES.includes(explained.code)) {
-      return { file: image.name, reason: messageOf(explained) };
-    }
-    throw explained;
+    return { file: image.name, reason: reasonToSkip(error, image.file) };
   }
+}
+
+/**
+ * The model input of a picture that the catalog holds, from its original.
+ *
+ * @throws PatchwordError where the original cannot be read, or is not what was indexed; `reasonToSkip` tells those from others
+ */
+export async function prepareStored(options: {
+  inference: Inference;
+  image: { root: string; file: string; contentHash: string };
+  signal: AbortSignal | undefined;
+}): Promise<ModelInput> {
+  const { inference, image, signal } = options;
+  const file = path.join(image.root, image.file);
+  await statBelow(image.root, file);
+  const { bytes, contentHash } = await readPicture(file);
+  if (contentHash !== image.contentHash) {
+    throw new PatchwordError('IMAGE_UNREADABLE', 'it has changed since it was indexed');
+  }
+  return (await inference.prepare(bytes, { priority: 'background', signal })).modelInput;
+}
+
+async function readPicture(file: string): Promise<{ bytes: Uint8Array; contentHash: string }> {
+  const { bytes } = await readSource(file, IMAGE_LIMITS);
+  return { bytes, contentHash: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** Why one picture cannot be used. @throws what is no fault of the picture */
+export function reasonToSkip(error: unknown, file: string): string {
+  const explained = explainSystemError(error, file);
+  if (explained instanceof PatchwordError && IMAGE_FAILURES.includes(explained.code)) return messageOf(explained);
+  throw explained;
 }
 
 /** Whether the catalog holds a picture as it is, as far as its captions, split, size and time tell. */
 export function looksUnchanged(image: SourceImage, status: Status, known: Known | undefined): boolean {
-  if (known?.bytes !== status.size || known.modified !== modifiedAt(status)) return false;
+  if (!known?.searchable || known.bytes !== status.size || known.modified !== modifiedAt(status)) return false;
+  return hasSameLabels(image, known);
+}
+
+/** Whether the catalog holds the captions and the split that a source says. */
+export function hasSameLabels(image: SourceImage, known: Known): boolean {
   return known.labelsHash === hashLabels(image);
 }
 

@@ -10,6 +10,7 @@ import { addIndexCommand } from './commands/index.js';
 import { addAddCommand } from './commands/model/add.js';
 import { addInfoCommand } from './commands/model/info.js';
 import { addVerifyCommand } from './commands/model/verify.js';
+import { addReindexCommand } from './commands/reindex.js';
 import { addScoreCommand } from './commands/score.js';
 import { addSearchCommand } from './commands/search.js';
 import { addServeCommand } from './commands/serve.js';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   addGlobalOptions(program);
 
   addIndexCommand(program);
+  addReindexCommand(program);
   addSearchCommand(program);
   addScoreCommand(program);
   addExplainCommand(program);

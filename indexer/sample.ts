@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { openEngine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
@@ -6,9 +7,9 @@ import { BUNDLED_MODEL, BUNDLED_SAMPLE, dataFolder } from '../src/paths.js';
 import { openStore } from '../src/store/sqlite/store.js';
 import type { Store } from '../src/store/store.js';
 import { ingest } from './ingestion.js';
-import { looksUnchanged, scanKnown } from './preparation.js';
+import { hasSameLabels, type Known, looksUnchanged, scanKnown } from './preparation.js';
 import type { Progress } from './progress.js';
-import { isSkipped } from './readers/reader.js';
+import { isSkipped, type Reader } from './readers/reader.js';
 import { openSource } from './readers/source.js';
 
 export const SAMPLE_COLLECTION = 'sample';
@@ -24,7 +25,7 @@ export interface SampleOptions {
 
 /**
  * Makes the sample collection, with the bundled model, where it is not there, and completes it where an earlier start was
- * stopped; a look at the catalog where it is whole. A collection of that name that was made with another model is
+ * stopped; a look at the catalog where it is whole, also after Patchword was moved to another folder. A collection of that name that was made with another model is
  * somebody's own, and is left as it is.
  */
 export async function ensureSample({ data, device, precision, onProgress }: SampleOptions): Promise<void> {
@@ -52,14 +53,39 @@ async function isThere(where: { data: string; name: string }): Promise<boolean> 
     throw error;
   }
   try {
-    return await isWhole(store);
+    const reader = await openSource({ source: BUNDLED_SAMPLE });
+    await followMove(store, reader);
+    return await isWhole(store, reader);
   } finally {
     await store.close();
   }
 }
 
-async function isWhole(store: Store): Promise<boolean> {
-  const reader = await openSource({ source: BUNDLED_SAMPLE });
+/**
+ * Where the sample was indexed from a folder that is no longer there, and all that came from it is in this one, Patchword
+ * itself was moved: the pictures are the same.
+ */
+async function followMove(store: Store, reader: Reader): Promise<void> {
+  const sources = await store.sources();
+  if (sources.some(({ root, images }) => root === reader.root && images > 0)) return;
+  for (const { root, images } of sources) {
+    if (images === 0 || existsSync(root) || !(await holdsAll(reader, await scanKnown(store, root)))) continue;
+    return store.moveSource({ from: root, to: reader.root });
+  }
+}
+
+/** Whether a source has every picture that is known, of the same size and with the same captions. */
+async function holdsAll(reader: Reader, known: ReadonlyMap<string, Known>): Promise<boolean> {
+  let found = 0;
+  for await (const entry of reader.entries()) {
+    if (isSkipped(entry)) continue;
+    const before = known.get(entry.name);
+    if (before && hasSameLabels(entry, before) && before.bytes === (await stat(entry.file)).size) found += 1;
+  }
+  return found === known.size;
+}
+
+async function isWhole(store: Store, reader: Reader): Promise<boolean> {
   const known = await scanKnown(store, reader.root);
   for await (const entry of reader.entries()) {
     if (isSkipped(entry)) return false;

@@ -1,3 +1,5 @@
+import type { SkippedImage } from './readers/reader.js';
+
 /** Text that is safe on a terminal: a caption or a file name may hold escape sequences and direction overrides. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, '\u{FFFD}');
@@ -38,4 +40,15 @@ function pad(cell: string, { width, numeric }: { width: number; numeric: boolean
 /** "1 picture", "2 pictures" */
 export function describeCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** How many of the pictures that were skipped are named where no one asked for all. */
+const SKIPPED_SHOWN = 20;
+
+/** A line for each picture that was skipped, within reason. */
+export function describeSkipped(skipped: readonly SkippedImage[]): string[] {
+  const shown = skipped.slice(0, SKIPPED_SHOWN);
+  const lines = shown.map(({ file, reason }) => `  skipped ${printable(file)}: ${printable(reason)}`);
+  const unnamed = skipped.length - shown.length;
+  return unnamed > 0 ? [...lines, `  … and ${unnamed} more; --json names them all`] : lines;
 }

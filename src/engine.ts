@@ -4,7 +4,7 @@ import { openInference } from './inference/local.js';
 import { BUNDLED_MODEL, dataFolder } from './paths.js';
 import { search, type Search, type SearchQuery } from './search.js';
 import { openStore } from './store/sqlite/store.js';
-import type { CollectionInfo, CollectionModel, Store } from './store/store.js';
+import { isSameModel, type CollectionInfo, type CollectionModel, type Store } from './store/store.js';
 
 export interface EngineOptions {
   collection: string;
@@ -53,7 +53,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const close = async () => void (await Promise.all(opened.map((part) => part.close())));
   try {
     const bound = existing ? (await existing.info()).model : null;
-    const model = options.model ?? (bound ? locate(bound) : BUNDLED_MODEL);
+    const model = options.model ?? (bound ? locateModel(bound) : BUNDLED_MODEL);
     const inference = await openInference({ model, device, precision, threads });
     opened.push(inference);
     inference.info.notes.forEach((note) => options.onNote?.(note));
@@ -73,12 +73,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function locate(model: CollectionModel): string {
+/** Where the model of a collection is on this machine. */
+export function locateModel(model: CollectionModel): string {
   return model.path === BUNDLED ? BUNDLED_MODEL : model.path;
 }
 
-/** @throws PatchwordError PREFILTER_MISSING */
-function bindingOf({ folder, weights, hash, prefilter }: ModelInfo): CollectionModel {
+/**
+ * What a collection of a model's embeddings is bound to.
+ *
+ * @throws PatchwordError PREFILTER_MISSING
+ */
+export function bindingOf({ folder, weights, hash, prefilter, config }: ModelInfo): CollectionModel {
   if (!prefilter) {
     throw new PatchwordError(
       'PREFILTER_MISSING',
@@ -90,15 +95,22 @@ function bindingOf({ folder, weights, hash, prefilter }: ModelInfo): CollectionM
     );
   }
   const path = folder === BUNDLED_MODEL ? BUNDLED : weights.length === 1 ? weights[0] : folder;
-  return { path, hash, prefilterHash: prefilter.hash, dimension: prefilter.dimension };
+  const inputSize = `${config.shortestEdge}/${config.sizeDivisor}`;
+  return { path, hash, prefilterHash: prefilter.hash, dimension: prefilter.dimension, inputSize };
 }
 
 function requireSameModel(collection: string, bound: CollectionModel, info: ModelInfo): void {
-  if (bound.hash === info.hash && bound.prefilterHash === info.prefilter?.hash) return;
+  if (info.prefilter && isSameModel(bound, bindingOf(info))) return;
+  const weights = (hash: string) => `weights ${hash.slice(0, 12)}`;
+  const other = bound.hash === info.hash ? 'the same weights, another prefilter or image size' : weights(info.hash);
   throw new PatchwordError(
     'MODEL_MISMATCH',
-    `Collection "${collection}" was built with the model ${locate(bound)} (weights ${bound.hash.slice(0, 12)}), ` +
-      `not with ${info.folder} (weights ${info.hash.slice(0, 12)}); embeddings of two models cannot be compared.`,
-    { hint: 'Leave out --model to use its own, or index into a collection of another name.' },
+    `Collection "${collection}" was built with the model ${locateModel(bound)} (${weights(bound.hash)}), ` +
+      `not with ${info.folder} (${other}); embeddings of two models cannot be compared.`,
+    {
+      hint:
+        'Leave out --model to use its own, index into a collection of another name, or change its model: ' +
+        `patchword reindex ${collection} --model ${info.folder}`,
+    },
   );
 }

@@ -3,16 +3,13 @@ import type { IngestOptions, IngestResult } from '../ingestion.js';
 import { onInterrupt } from '../interrupt.js';
 import { addDeviceOptions, type DeviceOptions, type GlobalOptions } from '../options.js';
 import { printResult } from '../output.js';
-import { describeCount, printable } from '../text.js';
+import { describeCount, describeSkipped } from '../text.js';
 
 interface IndexOptions extends GlobalOptions, DeviceOptions {
   collection: string;
   model?: string;
   images?: string;
 }
-
-/** Without --json, this many of the skipped pictures are named. */
-const SKIPPED_SHOWN = 20;
 
 export function addIndexCommand(program: Command): void {
   const command = program
@@ -51,8 +48,7 @@ function describeResult({ added, updated, unchanged, skipped, seconds }: IngestR
   const lines = [
     `${describeCount(added, 'picture')} added, ${updated} updated, ${unchanged} unchanged, ${skipped.length} skipped ` +
       `in ${seconds.toFixed(1)} s${rate}`,
-    ...skipped.slice(0, SKIPPED_SHOWN).map(({ file, reason }) => `  skipped ${printable(file)}: ${printable(reason)}`),
+    ...describeSkipped(skipped),
   ];
-  const unnamed = skipped.length - SKIPPED_SHOWN;
-  return (unnamed > 0 ? [...lines, `  … and ${unnamed} more; --json names them all`] : lines).join('\n');
+  return lines.join('\n');
 }

@@ -29,6 +29,7 @@ export interface ModelInfo {
     patchSize: number;
     imageSize: number;
     shortestEdge: number;
+    sizeDivisor: number;
     vocabularySize: number;
     maxTextLength: number;
   };
@@ -70,6 +71,7 @@ export function describeModel(files: ModelFiles, hash: string): ModelInfo {
       patchSize: config.patchSize,
       imageSize: config.imageSize,
       shortestEdge: imageConfig.shortestEdge,
+      sizeDivisor: imageConfig.sizeDivisor,
       vocabularySize: config.vocabularySize,
       maxTextLength: config.maxTextLength,
     },

@@ -4,7 +4,19 @@ import path from 'node:path';
 import { ensureSample, SAMPLE_COLLECTION } from '../../indexer/sample.js';
 import { openEngine } from '../../src/engine.js';
 import type { ImageHit } from '../../src/search.js';
+import { openStore, type StoreOptions } from '../../src/store/sqlite/store.js';
+import type { Store } from '../../src/store/store.js';
+import { imageRecord, modelOf } from '../src/store/records.js';
 import { fixture, temporaryFolder } from '../fixture.js';
+
+async function withStore<R>(options: StoreOptions, work: (store: Store) => Promise<R>): Promise<R> {
+  const store = await openStore(options);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
 
 describe('ensureSample', function () {
   this.timeout(180_000);
@@ -18,6 +30,13 @@ describe('ensureSample', function () {
 
     await ensureSample({ data, onProgress: () => assert.fail('there was nothing to do') });
 
+    const where = { data, name: SAMPLE_COLLECTION };
+    const [source] = await withStore(where, (store) => store.sources());
+    const moveAway = (store: Store) => store.moveSource({ from: source.root, to: '/an/earlier/clone/data/sample' });
+    await withStore(where, moveAway);
+    await ensureSample({ data, onProgress: () => assert.fail('the pictures are the same') });
+    assert.deepEqual(await withStore(where, (store) => store.sources()), [source]);
+
     const engine = await openEngine({ collection: SAMPLE_COLLECTION, data });
     try {
       const { images, captions } = await engine.info();
@@ -28,6 +47,16 @@ describe('ensureSample', function () {
     } finally {
       await engine.close();
     }
+  });
+
+  it('leaves pictures that are not those of the sample where they were', async () => {
+    const where = { data: path.join(temporary.path, 'own'), name: SAMPLE_COLLECTION };
+    const image = imageRecord(1, 8);
+    const root = '/gone/photos';
+    const add = (store: Store) => store.upsert({ root, images: [image] });
+    await withStore({ ...where, create: modelOf(8) }, add);
+    await ensureSample({ data: where.data, onProgress: () => assert.fail('it is of another model') });
+    assert.deepEqual(await withStore(where, (store) => store.sources()), [{ root, images: 1 }]);
   });
 
   it('fails where a collection of that name cannot be read, rather than making another', async () => {

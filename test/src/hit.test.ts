@@ -59,7 +59,7 @@ describe('hydrate', () => {
   let ids: number[];
 
   before(async () => {
-    const model = { path: '/models/one', hash: 'a', prefilterHash: 'a', dimension: 2 };
+    const model = { path: '/models/one', hash: 'a', prefilterHash: 'a', dimension: 2, inputSize: '4/2' };
     store = await openStore({ data: folder.path, name: 'small', create: model });
     const picture = (file: string, captions: string[]) => ({
       file,

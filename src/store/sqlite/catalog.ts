@@ -1,11 +1,20 @@
 import { PatchwordError } from '../../errors.js';
-import type { CaptionRecord, CollectionModel, ImageRecord, StoredCaption, StoredImage, Target } from '../store.js';
+import {
+  isSameModel,
+  type CaptionRecord,
+  type CollectionModel,
+  type ImageRecord,
+  type Source,
+  type StoredCaption,
+  type StoredImage,
+  type Target,
+} from '../store.js';
 import type { Connection, Statement } from './database.js';
 
 /** hnswlib's labels are ids cut to 32 bits, without a word when one does not fit. */
 export const MAX_ID = 2 ** 32 - 1;
 
-type ImageRow = Omit<StoredImage, 'captions'>;
+type ImageRow = Omit<StoredImage, 'captions' | 'searchable'> & { searchable: 0 | 1 };
 
 interface VectorRow {
   id: number;
@@ -15,9 +24,12 @@ interface VectorRow {
 /** The statements and transactions of catalog.sqlite, the truth of a collection. */
 export class Catalog {
   private readonly sql;
+  /** What the collection was bound to when it was opened, or when this process last bound it. */
+  private bound: CollectionModel;
 
   constructor(private readonly database: Connection) {
     this.sql = statements(database);
+    this.bound = this.sql.model.get()!;
   }
 
   /** Runs `run` on one snapshot of the catalog. */
@@ -25,8 +37,24 @@ export class Catalog {
     return this.database.inTransaction ? run() : this.database.transaction(run)();
   }
 
-  model(): CollectionModel {
-    return this.sql.model.get()!;
+  get model(): CollectionModel {
+    return this.bound;
+  }
+
+  /** @throws PatchwordError MODEL_MISMATCH where another process has bound the collection to another model meanwhile */
+  requireBinding(): void {
+    const now = this.sql.model.get()!;
+    if (isSameModel(now, this.bound) && now.dimension === this.bound.dimension) return;
+    throw new PatchwordError(
+      'MODEL_MISMATCH',
+      `The collection was reindexed with the model ${now.path} since it was opened with ${this.bound.path}.`,
+      { hint: 'Open it again: run the same command again, or restart the server.' },
+    );
+  }
+
+  /** From here on the collection is what the catalog now says. */
+  rebind(): void {
+    this.bound = this.sql.model.get()!;
   }
 
   /** Grows with every vector that is written or removed. */
@@ -38,6 +66,12 @@ export class Catalog {
     return this.sql[target].count.get()!;
   }
 
+  /** How many have a vector. */
+  searchableCount(target: Target): number {
+    return this.sql[target].searchableCount.get()!;
+  }
+
+  /** Ids of all that have a vector. */
   ids(target: Target): number[] {
     return this.sql[target].ids.all();
   }
@@ -53,7 +87,7 @@ export class Catalog {
 
   /** The vectors written after a revision, in the order they were written. */
   *vectorsSince(target: Target, revision: number): Generator<{ id: number; vector: Float32Array }> {
-    const { dimension } = this.model();
+    const { dimension } = this.model;
     for (const { id, embedding } of this.sql[target].since.iterate(revision)) {
       if (embedding.byteLength !== 4 * dimension) throw damagedEmbedding(target, id, embedding.byteLength, dimension);
       yield { id, vector: new Float32Array(embedding.buffer, embedding.byteOffset, dimension) };
@@ -76,10 +110,31 @@ export class Catalog {
     return this.sql.contentHash.get(imageId);
   }
 
+  sources(): Source[] {
+    return this.sql.sources.all();
+  }
+
+  /** One transaction. A source that nothing comes from is no reason against its folder. */
+  moveSource({ from, to }: { from: string; to: string }): void {
+    this.database
+      .transaction(() => {
+        const images = (root: string) => this.sources().find((source) => source.root === root)?.images;
+        if (images(from) === undefined) throw new PatchwordError('NOT_FOUND', `No image comes from ${from}.`);
+        if (from === to) return;
+        if (images(to)) {
+          throw new PatchwordError('INVALID_ARGUMENT', `Images from ${to} are in the collection already.`);
+        }
+        this.sql.removeSource.run(to);
+        this.sql.moveSource.run(to, from);
+      })
+      .immediate();
+  }
+
   /** One transaction: all images or none. Those whose content and captions are as stored keep their vectors and ids. */
   upsert({ root, images }: { root: string; images: ImageRecord[] }): number[] {
     return this.database
       .transaction(() => {
+        this.requireBinding();
         this.sql.addSource.run(root);
         const sourceId = this.sql.sourceId.get(root)!;
         const before = this.revision();
@@ -104,7 +159,8 @@ export class Catalog {
       return checkedId(this.sql.addImage.run({ ...details, sourceId, revision: next(), embedding }).lastInsertRowid);
     }
     this.sql.updateImage.run({ ...details, imageId: stored.imageId });
-    if (stored.contentHash !== contentHash) this.sql.updateVector.run(next(), embedding, stored.imageId);
+    if (stored.contentHash !== contentHash || !stored.searchable)
+      this.sql.updateVector.run(next(), embedding, stored.imageId);
     return stored.imageId;
   }
 
@@ -121,16 +177,23 @@ export class Catalog {
   }
 
   private withCaptions(row: ImageRow): StoredImage {
-    return { ...row, captions: this.sql.captionsOf.all(row.imageId) };
+    return { ...row, captions: this.sql.captionsOf.all(row.imageId), searchable: row.searchable === 1 };
   }
 }
 
 /** Binds a new catalog to its model. */
-export function bindModel(database: Connection, { path, hash, prefilterHash, dimension }: CollectionModel): void {
+export function bindModel(database: Connection, model: CollectionModel): void {
   database
-    .prepare('INSERT INTO meta (id, model_path, model_hash, prefilter_hash, dimension) VALUES (1, ?, ?, ?, ?)')
-    .run(path, hash, prefilterHash, dimension);
+    .prepare(
+      `INSERT INTO meta (id, model_path, model_hash, prefilter_hash, dimension, input_size)
+       VALUES (1, :path, :hash, :prefilterHash, :dimension, :inputSize)`,
+    )
+    .run(model);
 }
+
+/** The columns of `meta` that say what a catalog is bound to. */
+export const MODEL_COLUMNS =
+  'model_path AS path, model_hash AS hash, prefilter_hash AS prefilterHash, dimension, input_size AS inputSize';
 
 function checkedId(id: number | bigint): number {
   if (id <= MAX_ID) return Number(id);
@@ -148,7 +211,8 @@ function found<T>(ids: number[], get: (id: number) => T | undefined): T[] {
   return ids.map(get).filter((row) => row !== undefined);
 }
 
-const IMAGE_COLUMNS = `images.id AS imageId, file, root, content_hash AS contentHash, bytes, modified, width, height, split`;
+const IMAGE_COLUMNS = `images.id AS imageId, file, root, content_hash AS contentHash, bytes, modified, width, height, split,
+  revision > 0 AS searchable`;
 
 function statements(database: Connection) {
   /** A query whose rows are one column's values. */
@@ -156,7 +220,8 @@ function statements(database: Connection) {
     database.prepare<P, V>(source).pluck() as unknown as Statement<P, V>;
   const vectors = (table: Target) => ({
     count: column<[], number>(`SELECT count(*) FROM ${table}`),
-    ids: column<[], number>(`SELECT id FROM ${table}`),
+    searchableCount: column<[], number>(`SELECT count(*) FROM ${table} WHERE revision > 0`),
+    ids: column<[], number>(`SELECT id FROM ${table} WHERE revision > 0`),
     revision: column<[number], number>(`SELECT revision FROM ${table} WHERE id = ?`),
     idsSince: column<[number], number>(`SELECT id FROM ${table} WHERE revision > ?`),
     since: database.prepare<[number], VectorRow>(
@@ -166,9 +231,7 @@ function statements(database: Connection) {
   return {
     images: vectors('images'),
     captions: vectors('captions'),
-    model: database.prepare<[], CollectionModel>(
-      'SELECT model_path AS path, model_hash AS hash, prefilter_hash AS prefilterHash, dimension FROM meta',
-    ),
+    model: database.prepare<[], CollectionModel>(`SELECT ${MODEL_COLUMNS} FROM meta`),
     revision: column<[], number>('SELECT revision FROM meta'),
     setRevision: database.prepare<[number]>('UPDATE meta SET revision = ?'),
     scan: database.prepare<[string, number, number], ImageRow>(
@@ -184,9 +247,14 @@ function statements(database: Connection) {
     captionsOf: column<[number], string>('SELECT text FROM captions WHERE image_id = ? ORDER BY position'),
     contentHash: column<[number], string>('SELECT content_hash FROM images WHERE id = ?'),
     addSource: database.prepare<[string]>('INSERT INTO sources (root) VALUES (?) ON CONFLICT DO NOTHING'),
+    sources: database.prepare<[], Source>(
+      `SELECT root, (SELECT count(*) FROM images WHERE source_id = sources.id) AS images FROM sources ORDER BY id`,
+    ),
+    removeSource: database.prepare<[string]>('DELETE FROM sources WHERE root = ?'),
+    moveSource: database.prepare<[string, string]>('UPDATE sources SET root = ? WHERE root = ?'),
     sourceId: column<[string], number>('SELECT id FROM sources WHERE root = ?'),
-    find: database.prepare<[number, string], { imageId: number; contentHash: string }>(
-      'SELECT id AS imageId, content_hash AS contentHash FROM images WHERE source_id = ? AND file = ?',
+    find: database.prepare<[number, string], { imageId: number; contentHash: string; searchable: 0 | 1 }>(
+      'SELECT id AS imageId, content_hash AS contentHash, revision > 0 AS searchable FROM images WHERE source_id = ? AND file = ?',
     ),
     addImage: database.prepare(
       `INSERT INTO images (source_id, file, content_hash, bytes, modified, width, height, split, revision, embedding)

@@ -1,6 +1,6 @@
 import { PatchwordError } from '../../errors.js';
 import type { ModelInput } from '../../vilt/image.js';
-import type { ImageRecord, Target } from '../store.js';
+import type { ImageRecord, Reembedding, Target } from '../store.js';
 
 export interface NearestQuery {
   target: Target;
@@ -17,6 +17,15 @@ export function checkBatch(images: ImageRecord[], dimension: number): void {
     checkEmbedding(embedding, dimension, `the image ${file}`);
     for (const caption of captions) checkEmbedding(caption.embedding, dimension, `a caption of ${file}`);
     checkModelInput(modelInput, file);
+  }
+}
+
+/** The same for what a reindex puts in the place of embeddings; `dimension` is the next model's. */
+export function checkReembeddings(batch: Reembedding[], dimension: number): void {
+  for (const { imageId, embedding, captions, modelInput } of batch) {
+    if (embedding) checkEmbedding(embedding, dimension, `image ${imageId}`);
+    for (const caption of captions) checkEmbedding(caption.embedding, dimension, `caption ${caption.captionId}`);
+    if (modelInput) checkModelInput(modelInput, `image ${imageId}`);
   }
 }
 

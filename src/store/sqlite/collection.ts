@@ -1,8 +1,20 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { PatchwordError } from '../../errors.js';
 import { makeFolder } from '../../folder.js';
 import type { ModelInput } from '../../vilt/image.js';
-import type { CollectionInfo, CollectionModel, ImageRecord, Neighbor, StoredCaption, StoredImage } from '../store.js';
+import type {
+  CollectionInfo,
+  CollectionModel,
+  ImageRecord,
+  Neighbor,
+  PendingImage,
+  Reembedding,
+  ReindexState,
+  Source,
+  StoredCaption,
+  StoredImage,
+} from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
 import { checkBatch, checkModelInput, checkPage, checkQuery, type NearestQuery } from './check.js';
 import {
@@ -17,6 +29,7 @@ import {
 } from './database.js';
 import { NearestIndexes } from './indexes.js';
 import { InputCache } from './inputs.js';
+import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
 
 export interface CollectionOptions {
@@ -31,9 +44,9 @@ export interface CollectionOptions {
 /** One collection, in the thread that owns its files: the catalog, and what is derived from it. */
 export class Collection {
   private readonly catalog: Catalog;
-  private readonly model: CollectionModel;
   private readonly inputs: InputCache;
-  private readonly vectors: NearestIndexes;
+  private vectors: NearestIndexes;
+  private reindex: Reindex | undefined;
   private lock: { release(): void } | undefined;
   private writable = false;
 
@@ -41,14 +54,21 @@ export class Collection {
     private readonly options: CollectionOptions,
     private readonly database: Connection,
   ) {
-    const { folder, inputCacheBytes, exactBelow, onNote } = options;
-    const catalog = new Catalog(database);
-    const model = catalog.model();
-    this.catalog = catalog;
-    this.model = model;
+    const { folder, inputCacheBytes, onNote } = options;
+    this.catalog = new Catalog(database);
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
+    this.vectors = this.openVectors();
+  }
+
+  private openVectors(): NearestIndexes {
+    const { catalog } = this;
+    const { folder, exactBelow, onNote } = this.options;
     const withLock = (run: () => void) => this.withLock(run);
-    this.vectors = new NearestIndexes({ folder, catalog, model, exactBelow, onNote, withLock });
+    return new NearestIndexes({ folder, catalog, model: catalog.model, exactBelow, onNote, withLock });
+  }
+
+  private get model(): CollectionModel {
+    return this.catalog.model;
   }
 
   /** Opens a collection, or makes it where there is none and `create` says what it is bound to. */
@@ -74,12 +94,12 @@ export class Collection {
   }
 
   info(): CollectionInfo {
-    const { catalog, model } = this;
+    const { catalog } = this;
     const { name, folder } = this.options;
     return catalog.read(() => ({
       name,
       folder,
-      model,
+      model: this.model,
       images: catalog.count('images'),
       captions: catalog.count('captions'),
     }));
@@ -89,7 +109,8 @@ export class Collection {
     checkBatch(batch.images, this.model.dimension);
     this.beginWriting();
     const ids = this.catalog.upsert(batch);
-    this.inputs.put(batch.images);
+    const { inputSize } = this.model;
+    this.inputs.put(batch.images.map(({ contentHash, modelInput }) => ({ contentHash, inputSize, modelInput })));
     this.vectors.catchUp();
     return ids;
   }
@@ -115,31 +136,92 @@ export class Collection {
   getModelInputs(imageIds: number[]): (ModelInput | null)[] {
     return imageIds.map((imageId) => {
       const contentHash = this.catalog.contentHash(imageId);
-      return contentHash === undefined ? null : this.inputs.get(contentHash);
+      return contentHash === undefined ? null : this.inputs.get({ contentHash, inputSize: this.model.inputSize });
     });
   }
 
   putModelInputs(entries: { imageId: number; modelInput: ModelInput }[]): void {
     for (const { imageId, modelInput } of entries) checkModelInput(modelInput, `image ${imageId}`);
-    this.inputs.put(
-      entries.flatMap(({ imageId, modelInput }) => {
-        const contentHash = this.catalog.contentHash(imageId);
-        return contentHash === undefined ? [] : [{ contentHash, modelInput }];
-      }),
-    );
+    this.cacheInputs(entries, this.model.inputSize);
   }
 
-  /** Saves the vectors, and lets other processes write. */
+  sources(): Source[] {
+    return this.catalog.sources();
+  }
+
+  moveSource(move: { from: string; to: string }): void {
+    this.beginWriting();
+    this.catalog.moveSource(move);
+  }
+
+  beginReindex(model: CollectionModel): ReindexState {
+    this.beginWriting();
+    this.catalog.requireBinding();
+    this.reindex?.close();
+    this.reindex = undefined;
+    this.reindex = Reindex.begin({
+      database: this.database,
+      folder: this.options.folder,
+      bound: this.model,
+      model,
+    });
+    return this.reindex.state();
+  }
+
+  pendingImages(page: { after: number; limit: number }): PendingImage[] {
+    const reindex = this.reindexUnderWay();
+    const { inputSize } = reindex.model;
+    return reindex.pendingImages(page).map((image) => ({
+      ...image,
+      modelInput: this.inputs.get({ contentHash: image.contentHash, inputSize }),
+    }));
+  }
+
+  putReembeddings(batch: Reembedding[]): void {
+    const reindex = this.reindexUnderWay();
+    reindex.put(batch);
+    this.cacheInputs(batch, reindex.model.inputSize);
+  }
+
+  async finishReindex({ unreadable }: { unreadable: number[] }): Promise<void> {
+    const reindex = this.reindexUnderWay();
+    await this.vectors.close();
+    try {
+      reindex.swap(unreadable);
+      this.reindex = undefined;
+      reindex.remove();
+    } finally {
+      this.catalog.rebind();
+      this.vectors = this.openVectors();
+    }
+  }
+
+  /** Saves the vectors, and lets other processes write unless a reindex is under way. */
   async flush(): Promise<void> {
     await this.vectors.flush();
-    this.endWriting();
+    if (!this.reindex) this.endWriting();
   }
 
   async close(): Promise<void> {
     await this.vectors.close();
     this.inputs.close();
+    this.reindex?.close();
     closeDatabase(this.database);
     this.endWriting();
+  }
+
+  private reindexUnderWay(): Reindex {
+    if (this.reindex) return this.reindex;
+    throw new PatchwordError('INVALID_ARGUMENT', 'No reindex of the collection is under way: begin one first.');
+  }
+
+  private cacheInputs(entries: { imageId: number; modelInput: ModelInput | null }[], inputSize: string): void {
+    this.inputs.put(
+      entries.flatMap(({ imageId, modelInput }) => {
+        const contentHash = this.catalog.contentHash(imageId);
+        return contentHash === undefined || !modelInput ? [] : [{ contentHash, inputSize, modelInput }];
+      }),
+    );
   }
 
   private beginWriting(): void {

@@ -92,7 +92,7 @@ export class NearestIndexes {
       const fault = this.indexes[target].load(folder, entries[target]);
       if (!fault) continue;
       this.rebuilding = true;
-      onNote(`${target}.hnsw ${fault}: rebuilding it from the catalog (${catalog.count(target)} vectors).`);
+      onNote(`${target}.hnsw ${fault}: rebuilding it from the catalog (${catalog.searchableCount(target)} vectors).`);
     }
     this.loaded = true;
   }

@@ -6,6 +6,7 @@ import {
   closeDatabase,
   createDatabase,
   isDamage,
+  isOutdated,
   openDatabase,
   removeDatabase,
   type Connection,
@@ -18,6 +19,14 @@ export interface InputCacheOptions {
   /** The most that the file may hold. 0 caches nothing. */
   maxBytes: number;
   onNote: (line: string) => void;
+}
+
+/** What a model input is made of. */
+export interface InputKey {
+  /** SHA-256 of the image's file, hex. */
+  contentHash: string;
+  /** The size that a model reads; CollectionModel says how it is written. */
+  inputSize: string;
 }
 
 interface InputRow {
@@ -37,12 +46,12 @@ export class InputCache {
 
   constructor(private readonly options: InputCacheOptions) {}
 
-  get(contentHash: string): ModelInput | null {
+  get({ contentHash, inputSize }: InputKey): ModelInput | null {
     return this.attempt(null, () => {
       if (!this.open()) return null;
-      const row = this.sql<[string], InputRow>('SELECT width, height, pixels FROM inputs WHERE content_hash = ?').get(
-        contentHash,
-      );
+      const row = this.sql<[string, string], InputRow>(
+        'SELECT width, height, pixels FROM inputs WHERE content_hash = ? AND input_size = ?',
+      ).get(contentHash, inputSize);
       if (!row) return null;
       const { width, height, pixels } = row;
       return { width, height, pixels: new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength) };
@@ -50,21 +59,23 @@ export class InputCache {
   }
 
   /** Keeps those that it does not have, and drops the oldest when there is no more room. */
-  put(entries: { contentHash: string; modelInput: ModelInput }[]): void {
+  put(entries: (InputKey & { modelInput: ModelInput })[]): void {
     if (this.options.maxBytes === 0 || entries.length === 0) return;
     this.attempt(undefined, () => {
       const database = this.openForWriting();
-      const has = this.sql<[string], { id: number }>('SELECT id FROM inputs WHERE content_hash = ?');
-      const add = this.sql('INSERT INTO inputs (content_hash, width, height, pixels) VALUES (?, ?, ?, ?)');
+      const has = this.sql<[string, string]>('SELECT id FROM inputs WHERE content_hash = ? AND input_size = ?');
+      const add = this.sql(
+        'INSERT INTO inputs (content_hash, input_size, width, height, pixels) VALUES (?, ?, ?, ?, ?)',
+      );
       const dropOldest = this.sql('DELETE FROM inputs WHERE id = (SELECT min(id) FROM inputs)');
       database
         .transaction(() => {
-          for (const { contentHash, modelInput } of entries) {
-            if (has.get(contentHash)) continue;
+          for (const { contentHash, inputSize, modelInput } of entries) {
+            if (has.get(contentHash, inputSize)) continue;
             const { width, height, pixels } = modelInput;
             while (this.usedBytes() + pixels.byteLength > this.options.maxBytes && dropOldest.run().changes > 0);
             if (this.usedBytes() + pixels.byteLength <= this.options.maxBytes)
-              add.run(contentHash, width, height, pixels);
+              add.run(contentHash, inputSize, width, height, pixels);
           }
         })
         .immediate();
@@ -78,12 +89,16 @@ export class InputCache {
   }
 
   private open(): Connection | undefined {
-    if (!this.database && existsSync(this.options.file)) this.database = openDatabase(this.options.file, INPUTS_STEPS);
+    const { file } = this.options;
+    if (!this.database && existsSync(file)) {
+      this.database = openDatabase(file, INPUTS_STEPS);
+      if (isOutdated(this.database, INPUTS_STEPS)) this.discard();
+    }
     return this.database;
   }
 
   private openForWriting(): Connection {
-    if (!existsSync(this.options.file)) {
+    if (!existsSync(this.options.file) || !this.open()) {
       this.close();
       createDatabase(this.options.file, INPUTS_STEPS, () => {});
     }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { CollectionModel, Target } from '../store.js';
+import { isSameModel, type CollectionModel, type Target } from '../store.js';
 import { replaceFile } from './database.js';
 
 /** Counts changes to the format of the manifest or of the files that it describes. */
@@ -25,6 +25,7 @@ interface Manifest extends GraphEntries {
   modelHash: string;
   prefilterHash: string;
   dimension: number;
+  inputSize: string;
 }
 
 export const NO_GRAPHS: GraphEntries = { images: null, captions: null };
@@ -41,9 +42,9 @@ function manifestFile(folder: string): string {
 export function readManifest(folder: string, model: CollectionModel): GraphEntries {
   try {
     const manifest = JSON.parse(readFileSync(manifestFile(folder), 'utf8')) as Manifest;
-    const { version, modelHash, prefilterHash, dimension } = manifest;
-    const same = modelHash === model.hash && prefilterHash === model.prefilterHash && dimension === model.dimension;
-    if (version !== VERSION || !same) return NO_GRAPHS;
+    const { version, modelHash: hash, prefilterHash, dimension, inputSize } = manifest;
+    const same = isSameModel({ path: model.path, hash, prefilterHash, dimension, inputSize }, model);
+    if (version !== VERSION || !same || dimension !== model.dimension) return NO_GRAPHS;
     return { images: checkedEntry(manifest.images), captions: checkedEntry(manifest.captions) };
   } catch {
     return NO_GRAPHS;
@@ -51,8 +52,8 @@ export function readManifest(folder: string, model: CollectionModel): GraphEntri
 }
 
 export function writeManifest(folder: string, model: CollectionModel, { images, captions }: GraphEntries): void {
-  const { hash: modelHash, prefilterHash, dimension } = model;
-  const manifest: Manifest = { version: VERSION, modelHash, prefilterHash, dimension, images, captions };
+  const { hash: modelHash, prefilterHash, dimension, inputSize } = model;
+  const manifest: Manifest = { version: VERSION, modelHash, prefilterHash, dimension, inputSize, images, captions };
   const file = manifestFile(folder);
   writeFileSync(`${file}.new`, JSON.stringify(manifest, null, 2) + '\n');
   replaceFile(`${file}.new`, file);

@@ -36,7 +36,7 @@ export class NearestIndex {
 
   constructor(private readonly options: NearestOptions) {
     this.table = new VectorTable(options.dimension);
-    this.firstCount = options.catalog.count(options.target);
+    this.firstCount = options.catalog.searchableCount(options.target);
   }
 
   get count(): number {
@@ -69,15 +69,20 @@ export class NearestIndex {
     return undefined;
   }
 
-  /** Brings in what the catalog has gained and drops what it has lost, also by another process. */
+  /**
+   * Brings in what the catalog has gained and drops what it has lost, also by another process.
+   *
+   * @throws PatchwordError MODEL_MISMATCH where the catalog now holds vectors of another model
+   */
   sync(): void {
     const { catalog, target } = this.options;
     catalog.read(() => {
       const revision = catalog.revision();
       if (revision === this.revision) return;
+      catalog.requireBinding();
       if (this.count > 0) this.forget(new Set(catalog.idsSince(target, this.revision)));
       for (const { id, vector } of catalog.vectorsSince(target, this.revision)) this.table.push(id, vector);
-      if (this.count !== catalog.count(target)) this.forgetAllBut(new Set(catalog.ids(target)));
+      if (this.count !== catalog.searchableCount(target)) this.forgetAllBut(new Set(catalog.ids(target)));
       this.revision = revision;
     });
   }

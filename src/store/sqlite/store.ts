@@ -54,6 +54,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     getCaptions: (ids) => client.call('getCaptions', ids),
     getModelInputs: (imageIds) => client.call('getModelInputs', imageIds),
     putModelInputs: (entries) => client.call('putModelInputs', entries),
+    sources: () => client.call('sources'),
+    moveSource: (move) => client.call('moveSource', move),
+    beginReindex: (model) => client.call('beginReindex', model),
+    pendingImages: (page) => client.call('pendingImages', page),
+    putReembeddings: (batch) => client.call('putReembeddings', batch),
+    finishReindex: (options) => client.call('finishReindex', options),
     flush: () => client.call('flush'),
     close: () => (closing ??= Promise.all([client.call('close'), client.close()]).then(() => {})),
   };

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { emitEvent, serveWorker, transfer } from '../../worker.js';
+import type { ModelInput } from '../../vilt/image.js';
 import type { Store } from '../store.js';
 import { Collection, type CollectionOptions } from './collection.js';
 import { explainStoreError } from './database.js';
@@ -22,6 +23,10 @@ async function explained<T>(run: () => T | Promise<T>): Promise<T> {
   }
 }
 
+function buffersOf(modelInputs: (ModelInput | null)[]): ArrayBuffer[] {
+  return modelInputs.flatMap((input) => input?.pixels.buffer ?? []) as ArrayBuffer[];
+}
+
 serveWorker<StoreHandlers>(port, {
   open: (options) =>
     explained(() => {
@@ -37,9 +42,19 @@ serveWorker<StoreHandlers>(port, {
   getModelInputs: (imageIds) =>
     explained(() => {
       const modelInputs = collection.getModelInputs(imageIds);
-      return transfer(modelInputs, modelInputs.flatMap((input) => input?.pixels.buffer ?? []) as ArrayBuffer[]);
+      return transfer(modelInputs, buffersOf(modelInputs));
     }),
   putModelInputs: (entries) => explained(() => collection.putModelInputs(entries)),
+  sources: () => explained(() => collection.sources()),
+  moveSource: (move) => explained(() => collection.moveSource(move)),
+  beginReindex: (model) => explained(() => collection.beginReindex(model)),
+  pendingImages: (page) =>
+    explained(() => {
+      const images = collection.pendingImages(page);
+      return transfer(images, buffersOf(images.map(({ modelInput }) => modelInput)));
+    }),
+  putReembeddings: (batch) => explained(() => collection.putReembeddings(batch)),
+  finishReindex: (options) => explained(() => collection.finishReindex(options)),
   flush: () => explained(() => collection.flush()),
   close: () => explained(() => collection.close()),
 });

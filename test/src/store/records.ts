@@ -51,7 +51,7 @@ export function exactNearest(vectors: Iterable<[number, Float32Array]>, query: F
 }
 
 export function modelOf(dimension: number): CollectionModel {
-  return { path: '/models/tiny', hash: 'a'.repeat(64), prefilterHash: 'b'.repeat(64), dimension };
+  return { path: '/models/tiny', hash: 'a'.repeat(64), prefilterHash: 'b'.repeat(64), dimension, inputSize: '4/2' };
 }
 
 /** An image with two captions, all of it different for each seed; `changes` says what is to be otherwise. */

@@ -290,6 +290,94 @@ describe('SQLite store', () => {
     });
   });
 
+  it('opens a collection made before the size of model inputs was kept, and its files', async () => {
+    const store = await open('early');
+    const [id] = await store.upsert({ root: ROOT, images: records(0, 30) });
+    await store.flush();
+    await store.close();
+    const database = new Database(fileOf('early', 'catalog.sqlite'));
+    database.exec('ALTER TABLE meta DROP COLUMN input_size');
+    database.pragma('user_version = 1');
+    database.close();
+    const again = await open('early');
+    assert.deepEqual((await again.info()).model, { ...MODEL, inputSize: '' });
+    assert.equal((await again.nearest({ target: 'images', embedding: record(0).embedding, k: 1 }))[0].id, id);
+    assert.deepEqual(notes, []);
+    assert.deepEqual(await again.upsert({ root: ROOT, images: [record(0)] }), [id]);
+    assert.deepEqual(await again.getModelInputs([id]), [record(0).modelInput]);
+  });
+
+  describe('reindexing', () => {
+    const NEXT = { ...MODEL, prefilterHash: 'c'.repeat(64) };
+    const reembed = async (store: Store) => {
+      const pending = await store.pendingImages({ after: 0, limit: 1000 });
+      const batch = pending.map(({ imageId, captions }) => ({
+        imageId,
+        embedding: record(100 + imageId).embedding,
+        captions: captions.map(({ captionId }) => ({ captionId, embedding: record(100 + captionId).embedding })),
+        modelInput: null,
+      }));
+      await store.putReembeddings(batch);
+      return batch.length;
+    };
+
+    it('starts over where its file is damaged, or of a newer Patchword', async () => {
+      for (const damage of ['garbage', 'newer']) {
+        const file = fileOf(`torn-${damage}`, 'reindex.sqlite');
+        const store = await open(`torn-${damage}`);
+        await store.upsert({ root: ROOT, images: records(0, 3) });
+        await store.beginReindex(NEXT);
+        await reembed(store);
+        await store.close();
+        if (damage === 'garbage') writeFileSync(file, 'garbage '.repeat(1000));
+        else new Database(file).pragma('user_version = 99');
+        const again = await open(`torn-${damage}`);
+        assert.deepEqual(await again.beginReindex(NEXT), { total: 3, done: 0, abandoned: null });
+        assert.equal(await reembed(again), 3);
+        await again.finishReindex({ unreadable: [] });
+      }
+    });
+
+    it('is not taken for unfinished where a process died after the swap', async () => {
+      const store = await open('left-over');
+      await store.upsert({ root: ROOT, images: records(0, 3) });
+      await store.beginReindex(NEXT);
+      await reembed(store);
+      cpSync(fileOf('left-over', 'reindex.sqlite'), path.join(data.path, 'left-over.sqlite'));
+      await store.finishReindex({ unreadable: [] });
+      await store.close();
+      cpSync(path.join(data.path, 'left-over.sqlite'), fileOf('left-over', 'reindex.sqlite'));
+      const again = await open('left-over');
+      assert.deepEqual((await again.info()).model, NEXT);
+      assert.deepEqual(await again.beginReindex(MODEL), { total: 3, done: 0, abandoned: null });
+    });
+
+    it('replaces the files of vectors', async () => {
+      const store = await open('graphs');
+      const ids = await store.upsert({ root: ROOT, images: records(0, 40) });
+      await store.flush();
+      const manifest = readFileSync(fileOf('graphs', 'manifest.json'), 'utf8');
+      await store.beginReindex(NEXT);
+      await reembed(store);
+      await store.finishReindex({ unreadable: [] });
+      await store.close();
+      const killed = await open('graphs'); // before the files were written
+      const images = new Map(ids.map((id) => [id, record(100 + id)]));
+      const found = async (from: Store) => {
+        const all = await from.nearest({ target: 'images', embedding: images.get(ids[5])!.embedding, k: 40 });
+        return all.map(({ id }) => id);
+      };
+      assert.equal((await found(killed))[0], ids[5]);
+      await killed.flush();
+      assert.notEqual(readFileSync(fileOf('graphs', 'manifest.json'), 'utf8'), manifest);
+      await killed.close();
+      notes.length = 0;
+      const again = await open('graphs');
+      assert.equal((await found(again))[0], ids[5]);
+      assert.deepEqual(notes, []);
+    });
+  });
+
   describe('cache of model inputs', () => {
     it('stays within its bound, and can be filled again', async () => {
       const store = await open('cache', { inputCacheBytes: 100_000 });
