@@ -4,6 +4,7 @@ import { openInference } from '../src/inference/local.js';
 import { dataFolder } from '../src/paths.js';
 import { openStore } from '../src/store/sqlite/store.js';
 import type { Store } from '../src/store/store.js';
+import { truncationNote } from '../src/score.js';
 import { resolveModel } from './models.js';
 import type { ModelOptions } from './options.js';
 import { printNotes } from './output.js';
@@ -46,4 +47,10 @@ export async function withStore<R>(
   } finally {
     await store.close();
   }
+}
+
+/** Says so where a text is longer than what the model reads of it. */
+export async function noteTruncation(inference: Inference, text: string): Promise<void> {
+  const { truncated } = await inference.tokenize(text);
+  if (truncated) printNotes([truncationNote(inference.info.config.maxTextLength)]);
 }

@@ -108,6 +108,7 @@ async function openCollection(options: ServerOptions, service: Service): Promise
     await ensureSample({
       data,
       device,
+      precision,
       onProgress(progress) {
         service.preparing = progress;
         // A sample that is whole is looked through in a moment, which nobody needs to watch.

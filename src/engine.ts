@@ -1,7 +1,7 @@
 import { PatchwordError } from './errors.js';
 import type { Device, Inference, ModelInfo, Precision } from './inference/inference.js';
 import { openInference } from './inference/local.js';
-import { BUNDLED_MODEL, dataFolder } from './paths.js';
+import { BUNDLED_MODEL, BUNDLED_SAMPLE, dataFolder } from './paths.js';
 import { search, type Search, type SearchQuery } from './search.js';
 import { openStore } from './store/sqlite/store.js';
 import { isSameModel, type CollectionInfo, type CollectionModel, type Store } from './store/store.js';
@@ -47,6 +47,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const existing = await openStore(where).catch((error: unknown) => {
     const absent = error instanceof PatchwordError && error.code === 'COLLECTION_NOT_FOUND';
     if (absent && options.create) return null;
+    if (absent && options.collection === 'sample') {
+      const hint = `It comes with Patchword: patchword index ${BUNDLED_SAMPLE} --collection sample (patchword serve does so by itself).`;
+      throw new PatchwordError(error.code, error.message, { hint });
+    }
     throw error;
   });
   const opened: { close(): Promise<void> }[] = existing ? [existing] : [];
@@ -54,7 +58,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   try {
     const bound = existing ? (await existing.info()).model : null;
     const model = options.model ?? (bound ? locateModel(bound) : BUNDLED_MODEL);
-    const inference = await openInference({ model, device, precision, threads });
+    const inference = await openInference({ model, device, precision, threads }).catch((error: unknown) => {
+      const moved = error instanceof PatchwordError && error.code === 'MODEL_NOT_FOUND' && options.model === undefined;
+      if (!moved) throw error;
+      const hint = 'The collection was built with it. If it was moved, say where it is now with --model.';
+      throw new PatchwordError('MODEL_NOT_FOUND', error.message, { hint });
+    });
     opened.push(inference);
     inference.info.notes.forEach((note) => options.onNote?.(note));
     if (bound) requireSameModel(options.collection, bound, inference.info);

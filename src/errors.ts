@@ -60,6 +60,12 @@ export function messageOf(error: unknown): string {
   return message.replace(/\s*\n\s*/g, ' ').trim();
 }
 
+/** Who decides where Patchword writes. */
+const PLACES = '--data or PATCHWORD_DATA for collections, PATCHWORD_CACHE for models';
+
+/** System calls that only read. */
+const READING = ['access', 'lstat', 'opendir', 'read', 'readlink', 'realpath', 'scandir', 'stat'];
+
 /** System errors that a user can act on, as Patchword's own; anything else comes back as it was. */
 export function explainSystemError(error: unknown, path: string): unknown {
   switch ((error as NodeJS.ErrnoException | undefined)?.code) {
@@ -67,7 +73,7 @@ export function explainSystemError(error: unknown, path: string): unknown {
     case 'EDQUOT':
     case 'SQLITE_FULL':
       return new PatchwordError('DISK_FULL', `No space is left to write ${path}.`, {
-        hint: 'Free some space, or point --data at another disk, and run the same command again.',
+        hint: `Free some space, or write to another disk (${PLACES}), and run the same command again.`,
         cause: error,
       });
     case 'EROFS':
@@ -76,12 +82,21 @@ export function explainSystemError(error: unknown, path: string): unknown {
     case 'SQLITE_READONLY':
     case 'SQLITE_READONLY_DIRECTORY':
     case 'SQLITE_CANTOPEN':
+      if (READING.includes((error as NodeJS.ErrnoException).syscall ?? '')) {
+        return new PatchwordError('FILE_NOT_FOUND', `${path} cannot be read.`, {
+          hint: 'Check its permissions.',
+          cause: error,
+        });
+      }
       return new PatchwordError('READ_ONLY', `${path} cannot be written.`, {
-        hint: 'Check its permissions, or point --data (or PATCHWORD_DATA) at a folder that can be written.',
+        hint: `Check its permissions, or write elsewhere (${PLACES}).`,
+        cause: error,
+      });
+    case 'ENOTDIR':
+      return new PatchwordError('FILE_NOT_FOUND', `${path} cannot be reached: a file is where a folder should be.`, {
         cause: error,
       });
     case 'ENOENT':
-    case 'ENOTDIR':
       return new PatchwordError('FILE_NOT_FOUND', `${path} does not exist.`, { cause: error });
     default:
       return error;

@@ -12,13 +12,13 @@ export const BUNDLED_VOCABULARY = path.join(PACKAGE_FOLDER, 'data', 'vocabulary'
 
 /** Where collections live: what the caller says, else PATCHWORD_DATA, else .patchword below the current folder. */
 export function dataFolder(data?: string): string {
-  return path.resolve(data ?? process.env.PATCHWORD_DATA ?? '.patchword');
+  return path.resolve(data ?? (process.env.PATCHWORD_DATA || '.patchword'));
 }
 
 /** Where downloaded models and, for read-only model folders, built graphs live: PATCHWORD_CACHE, else the user's cache. */
 export function cacheFolder(): string {
-  const base = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
-  return path.resolve(process.env.PATCHWORD_CACHE ?? path.join(base, 'patchword'));
+  const base = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
+  return path.resolve(process.env.PATCHWORD_CACHE || path.join(base, 'patchword'));
 }
 
 function findPackageFolder(start: string): string {

@@ -18,7 +18,7 @@ export function collectionRoutes(service: Service): Router {
         images,
         captions,
         model: {
-          name: path.basename(model.path),
+          name: nameOf(model.path),
           parameters,
           heads,
           calibrated: calibration !== null,
@@ -30,6 +30,12 @@ export function collectionRoutes(service: Service): Router {
     })
     .all(methodNotAllowed('GET'));
   return router;
+}
+
+/** A model's folder names it, unless a weight file has a name of its own. */
+function nameOf(model: string): string {
+  const file = path.basename(model);
+  return /^(pytorch_)?model\./.test(file) ? path.basename(path.dirname(model)) : file;
 }
 
 /** GET /healthz: 200 once searches are answered, 503 until then. */

@@ -1,7 +1,8 @@
 import type { ModelInput } from '../vilt/image.js';
 import type { ModelInfo } from '../vilt/inspection.js';
 import type { Pair } from '../vilt/pair.js';
-import type { Choice, Explanation } from '../vilt/task.js';
+import type { Choice } from '../vilt/choice.js';
+import type { Explanation } from '../vilt/task.js';
 
 export type { Head } from '../vilt/checkpoint/schema.js';
 export type { Calibration, ModelInfo } from '../vilt/inspection.js';
@@ -39,7 +40,7 @@ export interface PreparedImage {
   height: number;
 }
 
-/** Runs the model somewhere: a worker thread here (local.ts), a server elsewhere (remote.ts). */
+/** Runs the model somewhere: worker threads of this process (local.ts). */
 export interface Inference {
   readonly info: ModelInfo;
 

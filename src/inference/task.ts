@@ -1,7 +1,8 @@
 import type { ModelInput } from '../vilt/image.js';
 import type { ViltModel } from '../vilt/model.js';
 import { embedImages, embedTexts, encodeText, matchScores, type Pair } from '../vilt/pair.js';
-import { answer, compare, explain, fill, type Choice, type Explanation } from '../vilt/task.js';
+import type { Choice } from '../vilt/choice.js';
+import { answer, compare, explain, fill, type Explanation } from '../vilt/task.js';
 import type { TextEmbedding, Tokens } from './inference.js';
 
 /** What can be asked of a model: items in, one result each, in order. */

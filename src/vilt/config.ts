@@ -55,18 +55,21 @@ const ACTIVATIONS: Record<string, Activation> = {
 };
 
 const count = z.number().int().positive().max(1_000_000);
+/** Far beyond any ViLT, and within what a machine can be asked for by a file. */
+const depth = z.number().int().positive().max(1000);
+const side = z.number().int().positive().max(4096);
 
 // Defaults are those of the reference's ViltConfig, which leaves them out of config.json.
 const configSchema = z.object({
   model_type: z.literal('vilt'),
   architectures: z.array(z.string()).nullish(),
   hidden_size: count.default(768),
-  num_hidden_layers: count.default(12),
+  num_hidden_layers: depth.default(12),
   num_attention_heads: count.default(12),
   intermediate_size: count.default(3072),
-  patch_size: count.default(32),
-  image_size: count.default(384),
-  num_channels: count.default(3),
+  patch_size: side.default(32),
+  image_size: side.default(384),
+  num_channels: z.literal(3, 'must be 3 (pictures are read as RGB)').default(3),
   vocab_size: count.default(30522),
   max_position_embeddings: count.default(40),
   modality_type_vocab_size: count.default(2),
@@ -79,8 +82,8 @@ const configSchema = z.object({
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
 const imageConfigSchema = z.object({
-  size: z.union([count, z.object({ shortest_edge: count })]).optional(),
-  size_divisor: count.optional(),
+  size: z.union([side, z.object({ shortest_edge: side })]).optional(),
+  size_divisor: side.optional(),
   resample: z.literal(3, 'must be 3 (bicubic)').optional(),
   do_resize: z.literal(true).optional(),
   do_rescale: z.literal(true).optional(),
@@ -177,9 +180,16 @@ export function readImageConfig(folder: string, config: ViltConfig): ImageConfig
   const file = path.join(folder, 'preprocessor_config.json');
   const json = existsSync(file) ? parse(imageConfigSchema, readJson(file), file) : {};
   const size = json.size ?? config.imageSize;
+  const sizeDivisor = json.size_divisor ?? config.patchSize;
+  if (sizeDivisor < config.patchSize) {
+    throw new PatchwordError(
+      'MODEL_UNSUPPORTED',
+      `${file}: size_divisor ${sizeDivisor} is smaller than the patch size of the model, ${config.patchSize}.`,
+    );
+  }
   return {
     shortestEdge: typeof size === 'number' ? size : size.shortest_edge,
-    sizeDivisor: json.size_divisor ?? config.patchSize,
+    sizeDivisor,
     rescaleFactor: json.rescale_factor ?? 1 / 255,
     mean: json.image_mean ?? [0.5, 0.5, 0.5],
     standardDeviation: json.image_std ?? [0.5, 0.5, 0.5],

@@ -1,3 +1,4 @@
+import './telemetry.js'; // first: it has to be there when ONNX Runtime loads
 import ort from 'onnxruntime-node';
 import { PatchwordError, messageOf } from '../errors.js';
 
@@ -57,6 +58,13 @@ export class Session {
   }
 }
 
+/** ONNX Runtime puts the place in its own sources before the reason. */
+function reasonOf(error: unknown): string {
+  return messageOf(error)
+    .replace(/^.* was false\. /, '')
+    .replace(/\.$/, '');
+}
+
 /**
  * Opens a session on the device asked for, or on the CPU with a note where that device is not there.
  *
@@ -79,6 +87,6 @@ export async function chooseDevice(
     return { device: wanted, note: null };
   } catch (error) {
     if (device === 'auto') return { device: 'cpu', note: null };
-    return { device: 'cpu', note: `${wanted} is not available here, running on the CPU (${messageOf(error)})` };
+    return { device: 'cpu', note: `${wanted} is not available here, running on the CPU (${reasonOf(error)})` };
   }
 }

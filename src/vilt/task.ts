@@ -1,16 +1,11 @@
 import { PatchwordError } from '../errors.js';
 import { cosineCost, DISTANCE_STEPS, heatmaps, HEATMAP_STEPS, ipot, transportDistance } from './alignment.js';
+import { CHOICES, type Choice } from './choice.js';
 import type { Head } from './checkpoint/schema.js';
 import type { ModelInput } from './image.js';
 import type { ViltModel } from './model.js';
 import type { Grid } from './position.js';
 import { pairStates, type Pair } from './pair.js';
-
-/** One of a head's outputs, with its share of the softmax (for VQA, its sigmoid). */
-export interface Choice {
-  label: string;
-  probability: number;
-}
 
 /** Which patches each word is transported to (paper, 4.7). */
 export interface Explanation {
@@ -22,9 +17,6 @@ export interface Explanation {
   /** Optimal-transport distance between words and patches. */
   distance: number;
 }
-
-/** How many choices come back. */
-const CHOICES = 10;
 
 const NLVR2_LABELS = ['False', 'True'];
 

@@ -39,7 +39,7 @@ interface Golden {
   data: Float32Array;
 }
 
-const INPUTS = ['input_ids', 'attention_mask', 'pixel_values', 'pixel_mask', 'token_type_ids'];
+const INPUTS = ['input_ids', 'attention_mask', 'pixel_values', 'pixel_mask'];
 const OUTPUTS = ['logits', 'pooler_output', 'cls_hidden', 'text_hidden'];
 
 /**
@@ -83,22 +83,45 @@ function readCase(file: string, config: ViltConfig): Map<string, Golden> {
   for (const [name, tensor] of readSafetensors(file).tensors) {
     golden.set(name, { shape: tensor.shape, data: readTensor(tensor) });
   }
+  const problem = problemOf(golden, config);
+  if (problem === null) return golden;
+  throw new PatchwordError('SOURCE_INVALID', `${file} is not a case of this model: ${problem}.`, {
+    hint: `A case has in.input_ids, in.pixel_values, their masks, and some of ${OUTPUTS.map((name) => `out.${name}`).join(', ')}.`,
+  });
+}
+
+/** Why tensors are not a case of the model; null where they are. */
+function problemOf(golden: ReadonlyMap<string, Golden>, config: ViltConfig): string | null {
   const known = new Set([...INPUTS.map((name) => `in.${name}`), ...OUTPUTS.map((name) => `out.${name}`)]);
   const unknown = [...golden.keys()].filter((name) => !known.has(name));
   const missing = ['in.input_ids', 'in.pixel_values'].filter((name) => !golden.has(name));
-  const highest = Math.max(...(golden.get('in.input_ids')?.data ?? [0]));
-  if (highest >= config.vocabularySize) {
-    throw new PatchwordError(
-      'SOURCE_INVALID',
-      `${file} has token ${highest}, but the model knows only ${config.vocabularySize}: it is a case of another model.`,
-    );
+  if (missing.length > 0) return `missing ${missing.join(', ')}`;
+  if (unknown.length > 0) return `not known ${unknown.slice(0, 5).join(', ')}${unknown.length > 5 ? ', …' : ''}`;
+  if (!OUTPUTS.some((name) => golden.has(`out.${name}`))) return 'it has no output to compare with';
+
+  const ids = golden.get('in.input_ids')!;
+  const pixels = golden.get('in.pixel_values')!;
+  const [batch, tokens] = ids.shape;
+  if (ids.shape.length !== 2 || batch === 0)
+    return `in.input_ids is (${ids.shape.join(', ')}), expected (batch, tokens)`;
+  if (tokens > config.maxTextLength) return `its texts have ${tokens} tokens, the model reads ${config.maxTextLength}`;
+  const strange = ids.data.find((id) => id < 0 || id >= config.vocabularySize);
+  if (strange !== undefined) return `it has token ${strange}, the model knows only ${config.vocabularySize}`;
+  const [channels, height, width] = pixels.shape.slice(-3);
+  if (![4, 5].includes(pixels.shape.length) || channels !== config.channels) {
+    return `in.pixel_values is (${pixels.shape.join(', ')}), expected (batch, ${config.channels}, height, width), for NLVR2 (batch, 2, …)`;
   }
-  if (unknown.length === 0 && missing.length === 0 && OUTPUTS.some((name) => golden.has(`out.${name}`))) return golden;
-  throw new PatchwordError(
-    'SOURCE_INVALID',
-    `${file} is not a case: expected in.input_ids, in.pixel_values and some of ${OUTPUTS.map((n) => `out.${n}`).join(', ')}; ` +
-      `missing ${missing.join(', ') || 'none of the inputs'}, not known ${unknown.join(', ') || 'none'}.`,
-  );
+  if (Math.min(height, width) < config.patchSize)
+    return `its pictures are smaller than a patch, ${config.patchSize} pixels`;
+  const mask = golden.get('in.pixel_mask');
+  if (mask && mask.data.length * channels !== pixels.data.length)
+    return 'in.pixel_mask is not of the size of in.pixel_values';
+  if (mask && mask.data.every((kept) => kept === 0)) return 'in.pixel_mask keeps nothing';
+  const textMask = golden.get('in.attention_mask');
+  if (textMask && textMask.data.length !== ids.data.length)
+    return 'in.attention_mask is not of the size of in.input_ids';
+  const other = [...golden].find(([, { shape }]) => shape[0] !== batch);
+  return other ? `${other[0]} is not of the batch of ${batch}` : null;
 }
 
 /** Row by row, since the rows of a padded batch have grids of their own. */

@@ -6,6 +6,9 @@ export type Head = 'rank' | 'itm' | 'mlm' | 'vqa' | 'nlvr2';
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
+/** Problems named in one error: those of a whole ViLT-B/32. */
+const LISTED = 250;
+
 /** One tensor of each head, by which the head is recognised. */
 const HEAD_SIGNS: Record<Exclude<Head, 'vqa' | 'nlvr2'> | 'classifier' | 'prefilter', RegExp> = {
   rank: /^rank_output\./,
@@ -82,6 +85,8 @@ function expectedHeadShapes(
       'mlm_score.transform.LayerNorm.weight': [hidden],
       'mlm_score.transform.LayerNorm.bias': [hidden],
       'mlm_score.decoder.bias': [vocabularySize],
+      // Most checkpoints use the word embeddings instead.
+      ...(shapes.has('mlm_score.decoder.weight') && { 'mlm_score.decoder.weight': [vocabularySize, hidden] }),
     },
     vqa: classifierShapes(inputs, width),
     nlvr2: classifierShapes(inputs, width),
@@ -126,14 +131,12 @@ export function checkShapes(shapes: Shapes, config: ViltConfig, where: string): 
     else if (!agrees(found, shape)) problems.push(`${name} is (${found.join(', ')}), expected (${shown(shape)})`);
   }
   if (problems.length === 0) return;
+  const rest = problems.length - LISTED;
+  const listed = problems.slice(0, LISTED).join('; ') + (rest > 0 ? `; and ${rest} more` : '');
   const count = problems.length === 1 ? '1 tensor' : `${problems.length} tensors`;
-  throw new PatchwordError(
-    'MODEL_INCOMPLETE',
-    `${where} does not fit its configuration in ${count}: ${problems.join('; ')}.`,
-    {
-      hint: 'Check that config.json and the weights belong to one checkpoint, and that the download is whole.',
-    },
-  );
+  throw new PatchwordError('MODEL_INCOMPLETE', `${where} does not fit its configuration in ${count}: ${listed}.`, {
+    hint: 'Check that config.json and the weights belong to one checkpoint, and that the download is whole.',
+  });
 }
 
 function agrees(found: readonly number[], expected: readonly number[]): boolean {

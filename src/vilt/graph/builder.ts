@@ -11,7 +11,7 @@ const IR_VERSION = 9;
 const MICROSOFT = 'com.microsoft';
 
 /** Raises the version of every cached graph: change it with anything that changes what a builder writes. */
-export const BUILDER_VERSION = 1;
+export const BUILDER_VERSION = 2;
 
 const ELEMENT = {
   float32: onnx.TensorProto.DataType.FLOAT,
@@ -44,6 +44,7 @@ type Attribute = number | readonly number[] | { float: number };
 type Dimension = number | string;
 
 export interface Weights {
+  has(name: string): boolean;
   shapeOf(name: string): readonly number[];
   locate(name: string, form: Form): ExternalData;
 }
@@ -79,6 +80,11 @@ export class GraphBuilder {
   /** A tensor of the checkpoint. */
   weight(name: string): Value {
     return this.external(name, this.float, this.weights.shapeOf(name));
+  }
+
+  /** Whether the checkpoint has that tensor. */
+  has(name: string): boolean {
+    return this.weights.has(name);
   }
 
   integers(values: readonly number[]): Value {

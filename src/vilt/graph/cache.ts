@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
   copyFileSync,
-  existsSync,
   linkSync,
+  readdirSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -45,14 +46,15 @@ export interface GraphSource {
 
 const CONVERTED = 'converted.bin';
 const ALIGNMENT = 64;
+/** Names and sizes of the other files of a folder of graphs. */
+const CONTENTS = 'contents.json';
 
 /**
  * Writes the ONNX graphs of a checkpoint, unless they are there already, and returns their folder: one `KIND.onnx` each.
  *
  * The weights are not copied. A graph names them by file and offset, and ONNX Runtime wants those files inside the
  * graph's folder, so they are hard-linked there; only where that cannot be done (another file system) are they copied,
- * and only what is not float32, in the checkpoint or in the
- * precision asked for, is converted.
+ * and only what is not float32, in the checkpoint or in the precision asked for, is converted.
  *
  * @throws PatchwordError DISK_FULL, READ_ONLY
  */
@@ -64,7 +66,7 @@ export function buildGraphs(source: GraphSource): string {
   const shape = JSON.stringify([config, kinds, precision, inodes]);
   const key = `${source.hash.slice(0, 16)}-${BUILDER_VERSION}-${fingerprint(shape)}`;
   const places = [path.join(source.folder, '.graphs'), path.join(source.cache, 'graphs')];
-  const built = places.map((place) => path.join(place, key)).find((folder) => existsSync(folder));
+  const built = places.map((place) => path.join(place, key)).find(isWhole);
   if (built) return built;
   try {
     return writeGraphs(source, places[0], key, linkSync);
@@ -103,11 +105,13 @@ function writeGraphs(
       else head(graph, source.config, kind);
       writeFileSync(path.join(folder, `${kind}.onnx`), graph.build());
     }
+    writeFileSync(path.join(folder, CONTENTS), JSON.stringify(sizesOf(folder)));
     const target = path.join(place, key);
+    if (!isWhole(target)) rmSync(target, { recursive: true, force: true }); // something was taken out of it
     try {
       renameSync(folder, target);
     } catch (error) {
-      if (!existsSync(target)) throw error; // else another process was faster
+      if (!isWhole(target)) throw error; // else another process was faster
       rmSync(folder, { recursive: true, force: true });
     }
     return target;
@@ -115,6 +119,20 @@ function writeGraphs(
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Whether a folder of graphs holds all that was written into it, in the sizes that it had. */
+function isWhole(folder: string): boolean {
+  try {
+    const sizes = JSON.parse(readFileSync(path.join(folder, CONTENTS), 'utf8')) as Record<string, number>;
+    return Object.entries(sizes).every(([name, size]) => statSync(path.join(folder, name)).size === size);
+  } catch {
+    return false;
+  }
+}
+
+function sizesOf(folder: string): Record<string, number> {
+  return Object.fromEntries(readdirSync(folder).map((name) => [name, statSync(path.join(folder, name)).size]));
 }
 
 /** float32 tensors lie in the checkpoint; every other form is written to one more file as it is asked for. */
@@ -127,6 +145,10 @@ class WeightFiles implements Weights {
     private readonly files: ReadonlyMap<string, string>,
     private readonly folder: string,
   ) {}
+
+  has(name: string): boolean {
+    return this.tensors.has(name);
+  }
 
   shapeOf(name: string): readonly number[] {
     return this.tensor(name).shape;

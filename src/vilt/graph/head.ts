@@ -40,12 +40,15 @@ function classifier(graph: GraphBuilder, pooled: Value): Value {
   return graph.linear(graph.node('Gelu', [x]), 'classifier.3');
 }
 
-/** BERT's prediction head with its decoder tied to the word embeddings (transformers, ViltMLMHead). */
+/** BERT's prediction head (transformers, ViltMLMHead); its decoder is the word embeddings where it has no weights of its own. */
 function mlm(graph: GraphBuilder, states: Value, config: ViltConfig): Value {
   let x = activate(graph, graph.linear(states, 'mlm_score.transform.dense'), config.activation);
   x = graph.layerNorm(x, 'mlm_score.transform.LayerNorm', config.textLayerNormEpsilon);
-  const words = graph.weight('vilt.embeddings.text_embeddings.word_embeddings.weight');
-  return graph.node('Gemm', [x, words, graph.weight('mlm_score.decoder.bias')], { transB: 1 });
+  const own = 'mlm_score.decoder.weight';
+  const tied = 'vilt.embeddings.text_embeddings.word_embeddings.weight';
+  return graph.node('Gemm', [x, graph.weight(graph.has(own) ? own : tied), graph.weight('mlm_score.decoder.bias')], {
+    transB: 1,
+  });
 }
 
 function projection(graph: GraphBuilder, states: Value, name: string): Value {

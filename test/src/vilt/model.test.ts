@@ -251,6 +251,27 @@ describe('ViltModel', () => {
     }
   });
 
+  it('decodes masked words with its own weights where the checkpoint has them, else with the word embeddings', async () => {
+    const words = 'vilt.embeddings.text_embeddings.word_embeddings.weight';
+    const from = fixture('tiny-vilt-mlm');
+    const doubled = await writeVariant(at('untied'), {
+      from,
+      change(tensors) {
+        const { shape, values } = tensors.get(words)!;
+        tensors.set('mlm_score.decoder.weight', { shape, values: values.map((value) => 2 * value) });
+      },
+    });
+    const bias = readValues(from).get('mlm_score.decoder.bias')!.values;
+    const states = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
+    const logits = async (folder: string) => {
+      const model = await openModel({ model: folder });
+      return (await model.head('mlm', states)).data;
+    };
+    const tied = await logits(from);
+    const own = await logits(doubled);
+    own.forEach((logit, i) => assert.ok(Math.abs(logit - (2 * (tied[i] - bias[i]) + bias[i])) < 1e-4));
+  });
+
   describe('precision', () => {
     for (const [precision, tolerance] of [
       ['fp16', 0.01],

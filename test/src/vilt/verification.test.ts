@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeSafetensors } from '../../../src/vilt/checkpoint/safetensors.js';
 import { verifyModel } from '../../../src/vilt/verification.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
 
@@ -19,6 +20,33 @@ describe('verifyModel', () => {
     await assert.rejects(verifyModel({ model, cases: path.join(folder.path, 'nowhere') }), { code: 'FILE_NOT_FOUND' });
     await assert.rejects(verifyModel({ model, cases: folder.path }), { code: 'FILE_NOT_FOUND' });
   });
+
+  const malformed: [string, Record<string, number[]>][] = [
+    ['no rows', { 'in.input_ids': [0, 3], 'in.pixel_values': [0, 3, 96, 96], 'out.logits': [0, 1] }],
+    ['too many tokens', { 'in.input_ids': [1, 60] }],
+    ['pictures without channels', { 'in.pixel_values': [1, 96, 96] }],
+    ['one channel', { 'in.pixel_values': [1, 1, 96, 96] }],
+    ['a picture smaller than a patch', { 'in.pixel_values': [1, 3, 8, 96] }],
+    ['a mask that keeps nothing', { 'in.pixel_mask': [1, 96, 96] }],
+    ['a mask of another size', { 'in.pixel_mask': [1, 96, 80] }],
+    ['inputs of two batches', { 'in.pixel_values': [2, 3, 96, 96] }],
+    ['an input that is not known', { 'in.token_type_ids': [1, 3] }],
+  ];
+  for (const [what, change] of malformed) {
+    it(`refuses a case with ${what}`, async () => {
+      const plain: Record<string, number[]> = {
+        'in.input_ids': [1, 3],
+        'in.pixel_values': [1, 3, 96, 96],
+        'out.logits': [1, 1],
+      };
+      const cases = path.join(folder.path, 'malformed.safetensors');
+      const tensors = Object.entries({ ...plain, ...change }).map(([name, shape]) => {
+        return { name, dtype: 'F32' as const, shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
+      });
+      await writeSafetensors(cases, tensors);
+      await assert.rejects(verifyModel({ model: fixture('tiny-vilt'), cases }), { code: 'SOURCE_INVALID' });
+    });
+  }
 
   it('refuses a case whose head the checkpoint lacks', async () => {
     const cases = fixture('tiny-vilt-vqa', 'cases');

@@ -35,6 +35,7 @@ describe('GraphBuilder', () => {
     writeFileSync(path.join(folder.path, name), Buffer.alloc(start));
     return {
       located,
+      has: (tensor) => tensor in tensors,
       shapeOf: (tensor) => tensors[tensor].shape,
       locate(tensor, form) {
         located.push(`${tensor}:${form}`);

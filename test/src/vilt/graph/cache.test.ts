@@ -93,6 +93,7 @@ describe('buildGraphs', () => {
     const graphs = buildGraphs(await sourceOf(model));
     assert.equal(path.dirname(graphs), path.join(model, '.graphs'));
     assert.deepEqual(readdirSync(graphs).sort(), [
+      'contents.json',
       'encoder.onnx',
       'image.onnx',
       'pooler.onnx',
@@ -134,6 +135,16 @@ describe('buildGraphs', () => {
     assert.ok(existsSync(path.join(others[0], 'converted.bin')));
     assert.ok(!existsSync(path.join(others[2], 'converted.bin')));
     assert.equal(readdirSync(path.join(model, '.graphs')).length, 5);
+  });
+
+  it('builds again where a file was taken out of its folder, or cut short', async () => {
+    const model = copyModel('broken');
+    const graphs = buildGraphs(await sourceOf(model));
+    const expected = await logitOf(model);
+    rmSync(path.join(graphs, 'rank.onnx'));
+    assert.equal(await logitOf(model), expected);
+    writeFileSync(path.join(graphs, 'encoder.onnx'), '');
+    assert.equal(await logitOf(model), expected);
   });
 
   it('falls back to the cache folder where the model folder cannot hold graphs', async () => {
