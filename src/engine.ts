@@ -4,6 +4,7 @@ import { openInference } from './inference/local.js';
 import { BUNDLED_MODEL, dataFolder } from './paths.js';
 import { search, type Search, type SearchQuery } from './search.js';
 import { openStore } from './store/sqlite/store.js';
+import { prefilterMissing } from './vilt/prefilter.js';
 import type { CollectionInfo, CollectionModel, Store } from './store/store.js';
 
 export interface EngineOptions {
@@ -80,14 +81,7 @@ function locate(model: CollectionModel): string {
 /** @throws PatchwordError PREFILTER_MISSING */
 function bindingOf({ folder, weights, hash, prefilter }: ModelInfo): CollectionModel {
   if (!prefilter) {
-    throw new PatchwordError(
-      'PREFILTER_MISSING',
-      `${folder} cannot be indexed yet: it lacks prefilter.image_projection.weight, prefilter.image_projection.bias, ` +
-        'prefilter.text_projection.weight and prefilter.text_projection.bias, which turn its states into embeddings.',
-      {
-        hint: 'It can be scored (patchword score) and verified. Index with the bundled model, or one that has these heads.',
-      },
-    );
+    throw prefilterMissing(folder);
   }
   const path = folder === BUNDLED_MODEL ? BUNDLED : weights.length === 1 ? weights[0] : folder;
   return { path, hash, prefilterHash: prefilter.hash, dimension: prefilter.dimension };

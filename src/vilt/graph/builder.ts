@@ -11,7 +11,7 @@ const IR_VERSION = 9;
 const MICROSOFT = 'com.microsoft';
 
 /** Raises the version of every cached graph: change it with anything that changes what a builder writes. */
-export const BUILDER_VERSION = 1;
+export const BUILDER_VERSION = 2;
 
 const ELEMENT = {
   float32: onnx.TensorProto.DataType.FLOAT,
