@@ -101,7 +101,7 @@ function standardised(
   const block = new Matrix(views[rows].length, views[columns].length);
   views[rows].forEach((row, i) => {
     views[columns].forEach((column, j) => {
-      block.set(i, j, moments.covariance[row * width + column] * scales[rows][i] * scales[columns][j]);
+      block.set(i, j, moments.covariance[row * width + column] * (scales[rows][i] * scales[columns][j]));
     });
   });
   return block;
