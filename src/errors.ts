@@ -17,7 +17,7 @@ export const ERROR_CODES = {
   MODEL_MISMATCH: 'a collection was built with another model',
   HEAD_MISSING: 'the checkpoint has no head for what was asked',
   PREFILTER_MISSING: 'the checkpoint has neither prefilter heads nor a fit, so it cannot be indexed',
-  PREFILTER_USELESS: 'a fitted prefilter finds hardly more than chance would',
+  PREFILTER_USELESS: 'a fitted prefilter finds hardly more than chance, or than the same fit without the model',
   COLLECTION_NOT_FOUND: 'there is no collection of that name',
   COLLECTION_BUSY: 'another process is writing to the collection',
   COLLECTION_DAMAGED: 'the catalog of a collection cannot be read',

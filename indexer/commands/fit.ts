@@ -54,22 +54,25 @@ export function addFitCommand(program: Command): void {
       }
     });
     printNotes(result.notes);
-    printResult(result, options, (fit) => describeFit(fit, options.model));
+    // What a useless fit says is no result: only the error tells of it, and --json has the figures.
+    if (!result.useless || options.json) printResult(result, options, (fit) => describeFit(fit, options.model));
     if (result.useless) throw useless(result, options.model);
   });
 }
 
 function describeFit(fit: FitResult, model: string): string {
-  const { validation, recall, unfitted, chance, skipped } = fit;
+  const { validation, recall, unfitted, control, chance, skipped } = fit;
   const columns = Object.keys(recall.textToImage) as (keyof typeof recall.textToImage)[];
   const row = (name: string, table: typeof recall.textToImage) => [name, ...columns.map((k) => table[k].toFixed(1))];
   const table = formatTable([
     ['recall, %', ...columns.map((k) => `@${k}`)],
     row('text → image: fitted', recall.textToImage),
     row('  raw cosine', unfitted.textToImage),
+    row('  without the encoder', control.textToImage),
     row('  chance', chance.textToImage),
     row('image → text: fitted', recall.imageToText),
     row('  raw cosine', unfitted.imageToText),
+    row('  without the encoder', control.imageToText),
     row('  chance', chance.imageToText),
   ]);
   const pooled = { first: 'token 0', mean: 'mean of the tokens', both: 'token 0 and mean of the tokens' }[fit.pooling];
@@ -87,14 +90,14 @@ function describeFit(fit: FitResult, model: string): string {
   return lines.join('\n');
 }
 
-function useless({ recall, chance }: FitResult, model: string): PatchwordError {
-  const found = Math.min(recall.textToImage['10'], recall.imageToText['10']).toFixed(1);
+function useless({ recall, control, chance }: FitResult, model: string): PatchwordError {
+  const at10 = (one: typeof recall) => `${one.textToImage['10'].toFixed(1)} %`;
   return new PatchwordError(
     'PREFILTER_USELESS',
-    `This fit is useless and is not written: it has the right one among ten for ${found} % of the validation queries, ` +
-      `where chance has it for ${chance.textToImage['10'].toFixed(1)} %.`,
+    `This fit is useless and was not written: text finds its image among ten for ${at10(recall)} of the validation captions, ` +
+      `for ${at10(control)} by words and patches alone, without the encoder, and for ${at10(chance)} by chance.`,
     {
-      hint: `The states of ${model} tell little of what pictures and captions have in common; check it with patchword model verify, or fit on more pairs.`,
+      hint: `The encoder of ${model} tells nothing about what pictures and captions share. Check it with patchword model verify, or fit on more pairs.`,
     },
   );
 }

@@ -2,11 +2,11 @@ import { PatchwordError } from '../errors.js';
 import { cacheFolder } from '../paths.js';
 import { candidateLayers } from '../vilt/graph/encoder.js';
 import { readModel } from '../vilt/model.js';
-import { writePrefilter, type Fit } from '../vilt/prefilter.js';
+import { writePrefilter, type Fit, type Recall } from '../vilt/prefilter.js';
 import { extractFeatures, type ExtractionOptions } from './extraction.js';
 import type { FeatureFiles } from './features.js';
 import { chanceOf } from './recall.js';
-import { choose } from './selection.js';
+import { choose, type Selection } from './selection.js';
 import { splitPictures } from './validation.js';
 
 export interface FitOptions extends Omit<ExtractionOptions, 'cache'> {
@@ -35,8 +35,13 @@ export interface FitResult extends Omit<Fit, 'version' | 'weights'> {
 
 /** Fewer say nothing about recall. */
 const LEAST_PICTURES = 50;
-/** A fit is useless whose recall@10 is not this many times what chance gives, or this far on the way to 100 %. */
-const USEFUL = { timesChance: 3 };
+/** A fit is useful whose recall@10 is so many times what chance gives … */
+const LEAST_TIMES_CHANCE = 3;
+/**
+ * … and which has at least so many times the odds, reciprocal rank against the rest, of the same fit without the encoder. An encoder of random
+ * weights mixes words and patches without losing them, and a fit on such a mixture finds far more than chance does.
+ */
+const LEAST_TIMES_CONTROL = 2;
 
 /**
  * Fits embeddings to a model that has none: features of unimodal passes, frozen, and regularised canonical correlation
@@ -57,7 +62,7 @@ export async function fitPrefilter(options: FitOptions): Promise<FitResult> {
     );
   }
   const features = await extractFeatures({ ...options, cache });
-  const { notes, split, dimension } = plan(features, info.config.hiddenSize, options);
+  const { notes, split, dimension } = plan(features, options);
   const best = await choose(features, split, {
     layers: candidateLayers(info.config),
     dimension,
@@ -81,14 +86,15 @@ export async function fitPrefilter(options: FitOptions): Promise<FitResult> {
     data: features.hash(),
     recall,
     unfitted: best.unfitted.recall,
+    control: best.control.recall,
     chance,
   };
   if (fit.dimension < dimension) {
-    notes.push(`Pictures and captions have no more than ${fit.dimension} dimensions in common.`);
+    notes.push(
+      `The embeddings get ${fit.dimension} dimensions instead of ${dimension}: the features of the model have no more in common.`,
+    );
   }
-  const useless = (['textToImage', 'imageToText'] as const).some(
-    (way) => recall[way]['10'] < Math.min(100, USEFUL.timesChance * chance[way]['10']),
-  );
+  const useless = isUseless(best, chance);
   const files = await readModel(info.weights.length === 1 ? info.weights[0] : info.folder);
   const folder = useless ? null : await writePrefilter({ files, hash: info.hash, cache }, fit, best.chosen);
   features.remove();
@@ -96,8 +102,16 @@ export async function fitPrefilter(options: FitOptions): Promise<FitResult> {
   return { ...fit, folder, useless, notes, skipped, seconds: (performance.now() - started) / 1000 };
 }
 
+function isUseless({ chosen, control }: Selection, chance: Recall): boolean {
+  const odds = ({ meanReciprocalRank: share }: { meanReciprocalRank: number }) => share / (1 - share);
+  const nearChance = (['textToImage', 'imageToText'] as const).some(
+    (way) => chosen.recall[way]['10'] < Math.min(100, LEAST_TIMES_CHANCE * chance[way]['10']),
+  );
+  return nearChance || odds(chosen) < LEAST_TIMES_CONTROL * odds(control);
+}
+
 /** Which pictures validate, and how many dimensions there can be. @throws PatchwordError SOURCE_INVALID */
-function plan(features: FeatureFiles, hiddenSize: number, options: FitOptions) {
+function plan(features: FeatureFiles, options: FitOptions) {
   const {
     dimension = FIT_DEFAULTS.dimension,
     validation = FIT_DEFAULTS.validation,
@@ -126,10 +140,11 @@ function plan(features: FeatureFiles, hiddenSize: number, options: FitOptions) {
   }
   const split = splitPictures(pictures, { validation, seed });
   const training = pictures.length - split.pictures;
-  const most = Math.min(hiddenSize, training - 1);
+  const most = training - 1; // centred features of so many pictures span no more
   if (dimension > most) {
-    const why = most === hiddenSize ? `the model's hidden size` : `one less than the ${training} pictures to fit on`;
-    notes.push(`The embeddings get ${most} dimensions instead of ${dimension}: ${why}.`);
+    notes.push(
+      `The embeddings get at most ${most} dimensions instead of ${dimension}: there are only ${training} pictures to fit on.`,
+    );
   }
   return { notes, split, dimension: Math.min(dimension, most) };
 }

@@ -9,10 +9,10 @@ import { measureRecall, type Measured } from './recall.js';
 import type { Split } from './validation.js';
 
 /** Every layer and pooling is tried with the first; then every other with the best of them. */
-const REGULARISATIONS = [0.01, 0.0001, 0.001, 0.1, 1];
-const POWERS = [1, 0, 0.5, 2];
+const REGULARISATIONS = [0.1, 0.001, 0.01, 0.3, 1, 3];
+const POWERS = [0, 0.5, 1, 2];
 
-/** A choice must gain this much (of mean reciprocal rank) over a simpler one. */
+/** Another layer or pooling must gain this much (of mean reciprocal rank) over what is simpler to serve. */
 const LEAST_GAIN = 0.005;
 
 interface Settings {
@@ -27,38 +27,61 @@ interface Candidate extends Settings, Measured {
   text: Projection;
 }
 
+export interface Selection {
+  chosen: Candidate;
+  /** The cosine of the same features, without a fit. */
+  unfitted: Measured;
+  /** The same fit without the encoder, on the mean of words and of patches as they go into it. */
+  control: Measured;
+}
+
 /**
- * The settings that find the validation pictures best, and what the cosine of the same features finds without a fit.
+ * The settings that find the validation pictures best.
  *
- * @param layers those whose features are kept, in order
+ * @param layers those whose features are kept, in order; the first is the control
  * @throws PatchwordError SOURCE_INVALID where all features are constant; CANCELLED
  */
 export async function choose(
   features: FeatureFiles,
   split: Split,
   { layers, dimension, signal }: { layers: readonly number[]; dimension: number; signal?: AbortSignal },
-): Promise<{ chosen: Candidate; unfitted: Measured }> {
+): Promise<Selection> {
+  const [regularisation] = REGULARISATIONS;
+  const bestOf = (candidates: readonly Candidate[]) =>
+    candidates.reduce((a, b) => (b.meanReciprocalRank > a.meanReciprocalRank ? b : a));
   let best: { chosen: Candidate; views: LayerViews } | null = null;
   // The last layer first: where others gain nothing over it, one encoder serves searching and scoring.
-  for (const layer of [...layers].reverse()) {
+  for (const layer of layers.slice(1).reverse()) {
     const views = await readLayer(features, split, layers.indexOf(layer));
     for (const pooling of POOLINGS) {
       await pause(signal);
-      const [candidate] = solve(views, split, { layer, pooling, regularisation: REGULARISATIONS[0], dimension }, [
-        POWERS[0],
-      ]);
-      if (!best || gains(candidate, best.chosen)) best = { chosen: candidate, views };
+      const chosen = bestOf(solve(views, split, { layer, pooling, regularisation, dimension }));
+      const gain = chosen.meanReciprocalRank - (best?.chosen.meanReciprocalRank ?? -Infinity);
+      if (gain > LEAST_GAIN) best = { chosen, views };
     }
   }
-  let { chosen } = best!;
-  const { views } = best!;
+  const { layer, pooling } = best!.chosen;
+  const tuned = await tune(best!.views, split, { layer, pooling, dimension }, signal);
+  const embeddings = await readLayer(features, split, 0);
+  return {
+    chosen: bestOf(tuned),
+    unfitted: measureRecall({ ...galleryOf(best!.views, pooling), relevance: split.relevance }),
+    control: bestOf(await tune(embeddings, split, { layer: 0, pooling: 'mean', dimension }, signal)),
+  };
+}
+
+async function tune(
+  views: LayerViews,
+  split: Split,
+  settings: { layer: number; pooling: Pooling; dimension: number },
+  signal: AbortSignal | undefined,
+): Promise<Candidate[]> {
+  const candidates: Candidate[] = [];
   for (const regularisation of REGULARISATIONS) {
     await pause(signal);
-    for (const candidate of solve(views, split, { ...chosen, regularisation, dimension }, POWERS)) {
-      if (candidate.meanReciprocalRank > chosen.meanReciprocalRank) chosen = candidate;
-    }
+    candidates.push(...solve(views, split, { ...settings, regularisation }));
   }
-  return { chosen, unfitted: measureRecall({ ...galleryOf(views, chosen.pooling), relevance: split.relevance }) };
+  return candidates;
 }
 
 /** Lets other work of this thread run, and stops where the caller has gone away. */
@@ -68,10 +91,6 @@ async function pause(signal: AbortSignal | undefined): Promise<void> {
   throw new PatchwordError('CANCELLED', 'The fit was stopped; the features are kept.', {
     hint: 'Run the same command again to continue.',
   });
-}
-
-function gains(candidate: Measured, best: Measured): boolean {
-  return candidate.meanReciprocalRank > best.meanReciprocalRank + LEAST_GAIN;
 }
 
 /** One layer: moments of the pairs to fit on, and the validation features themselves. */
@@ -122,7 +141,6 @@ function solve(
   { moments, hidden, images, texts }: LayerViews,
   { relevance }: Split,
   { layer, pooling, regularisation, dimension }: Omit<Settings, 'power'> & { dimension: number },
-  powers: readonly number[],
 ): Candidate[] {
   const columns = columnsOf(pooling, hidden);
   const views: Views = { moments, first: columns, second: columns.map((column) => column + 2 * hidden) };
@@ -133,7 +151,7 @@ function solve(
       'The pictures or the captions give constant features: nothing tells them apart.',
     );
   }
-  return powers.map((power) => {
+  return POWERS.map((power) => {
     const [image, text] = [first, second].map((view) => scaled(view, correlations, power));
     const gallery = {
       images: images.map((row) => embed(row, columns, image)),

@@ -12,7 +12,7 @@ export interface Split {
 }
 
 /** Fewer say nothing about recall. */
-const LEAST_VALIDATION = 10;
+const LEAST_VALIDATION = 20;
 /** Enough to tell settings apart; more would only take long to compare. */
 const MOST_VALIDATION = { pictures: 1000, captions: 5000 };
 

@@ -46,9 +46,10 @@ const fitSchema = z.object({
   seed: count,
   /** SHA-256 of the pictures' contents and their captions. */
   data: sha256,
-  /** Of the fit, of the cosine of the same features without it, and of a draw at random. */
+  /** Of the fit; of the cosine of the same features; of a fit on what goes into the encoder; and of a draw at random. */
   recall: recallSchema,
   unfitted: recallSchema,
+  control: recallSchema,
   chance: recallSchema,
 });
 

@@ -28,14 +28,14 @@ export type Pooling = (typeof POOLINGS)[number];
 
 /** What of a unimodal pass is read: the states after so many blocks (the last through the final LayerNorm), pooled. */
 export interface FeatureSource {
-  /** Counted from 1, ascending. */
+  /** Counted from 1, ascending; 0 is what goes into the first. */
   layers: readonly number[];
   pooling: Pooling;
 }
 
-/** The layers that a prefilter may be fitted on: half way, three quarters and all the way up. */
+/** The layers that a prefilter may be fitted on: three quarters and all the way up. Layer 0, the embeddings alone, is its control. */
 export function candidateLayers({ layers }: { layers: number }): number[] {
-  return [...new Set([Math.ceil(layers / 2), Math.ceil((3 * layers) / 4), layers])];
+  return [...new Set([0, Math.ceil((3 * layers) / 4), layers])];
 }
 
 /** Length of the features of one layer. */
@@ -55,9 +55,9 @@ export function encoderFeatures(graph: GraphBuilder, config: ViltConfig, { layer
   const depth = Math.max(...layers);
   const pooled: Value[] = []; // each (batch, 1, hidden)
 
-  for (let layer = 1; layer <= depth; layer++) {
+  for (let layer = 0; layer <= depth; layer++) {
     const queries = layer === depth && pooling === 'first' ? graph.integers([1]) : null;
-    x = block(graph, config, `vilt.encoder.layer.${layer - 1}`, { x, bias, queries });
+    if (layer > 0) x = block(graph, config, `vilt.encoder.layer.${layer - 1}`, { x, bias, queries });
     if (!layers.includes(layer)) continue;
     const states = layer === config.layers ? graph.layerNorm(x, 'vilt.layernorm', config.layerNormEpsilon) : x;
     const slice = [graph.integers([0]), graph.integers([1]), graph.integers([1])]; // from, to, axis
