@@ -32,8 +32,30 @@ function describeInfo(info: ModelInfo): string {
     ['heads', info.heads.join(', ') || 'none'],
     [
       'prefilter',
-      prefilter === null ? 'none: cannot be indexed' : `${prefilter.dimension} dimensions, ${prefilter.source}`,
+      prefilter === null
+        ? `none: cannot be indexed until patchword fit --model ${info.folder} --captions SOURCE`
+        : `${prefilter.dimension} dimensions, ${describeSource(prefilter)}`,
     ],
+    ...describeRecall(prefilter),
     ['calibrated', calibration === null ? 'no: matchProbability is null' : 'yes'],
   ]);
+}
+
+function describeSource({ source, layer, pooling, pairs }: NonNullable<ModelInfo['prefilter']>): string {
+  if (source === 'checkpoint') return 'trained with the checkpoint';
+  return `fitted on ${pairs} pairs (layer ${layer}, pooling ${pooling})`;
+}
+
+function describeRecall(prefilter: ModelInfo['prefilter']): [string, string][] {
+  if (!prefilter?.recall) return [];
+  const { textToImage, imageToText } = prefilter.recall;
+  const line = (table: typeof textToImage) =>
+    Object.entries(table)
+      .map(([k, percent]) => `@${k} ${percent.toFixed(1)}`)
+      .join('  ');
+  const of = prefilter.validation ? ` (of ${prefilter.validation.pictures} pictures)` : '';
+  return [
+    ['recall, %', `text → image  ${line(textToImage)}${of}`],
+    ['', `image → text  ${line(imageToText)}`],
+  ];
 }
