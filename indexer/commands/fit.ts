@@ -97,7 +97,7 @@ function useless({ recall, control, chance }: FitResult, model: string): Patchwo
     `This fit is useless and was not written: text finds its image among ten for ${at10(recall)} of the validation captions, ` +
       `for ${at10(control)} by words and patches alone, without the encoder, and for ${at10(chance)} by chance.`,
     {
-      hint: `The encoder of ${model} tells nothing about what pictures and captions share. Check it with patchword model verify, or fit on more pairs.`,
+      hint: `The encoder of ${model} adds little to the words and patches that go into it. Check it with patchword model verify, or fit on more pairs.`,
     },
   );
 }

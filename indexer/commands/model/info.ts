@@ -9,14 +9,23 @@ export function addInfoCommand(model: Command): void {
   const command = model
     .command('info')
     .description('show what a checkpoint holds')
-    .argument('<folder|hub-id>', 'a ViLT checkpoint');
+    .argument('<folder|hub-id>', 'a ViLT checkpoint')
+    .option('--complexity', 'also count and measure what one pair costs, beside the paper');
   command.action(async (folder: string) => {
-    const options = command.optsWithGlobals<GlobalOptions>();
+    const options = command.optsWithGlobals<GlobalOptions & { complexity?: boolean }>();
     const { resolveModel } = await import('../../models.js');
     const { inspectModel } = await import('../../../src/vilt/inspection.js');
     const info = await inspectModel(await resolveModel(folder));
-    printNotes(info.notes);
-    printResult(info, options, describeInfo);
+    if (!options.complexity) {
+      printNotes(info.notes);
+      return printResult(info, options, describeInfo);
+    }
+    const { describeComplexity, measureComplexity } = await import('../../complexity.js');
+    const { withInference } = await import('../../opening.js');
+    const complexity = await withInference({ model: folder }, measureComplexity);
+    printResult({ ...info, complexity }, options, (both) => {
+      return `${describeInfo(both)}\n\n${describeComplexity(both.complexity)}`;
+    });
   });
 }
 

@@ -48,7 +48,7 @@ describe('MomentSums', () => {
 
 describe('canonicalCorrelation', () => {
   /** Views of 5 and 4 features that share two causes; the last of the first view is constant. */
-  function views(count: number, seed = 2) {
+  function sample(count: number, seed = 2) {
     const normal = generator(seed);
     const sums = new MomentSums(9);
     const first: Float32Array[] = [];
@@ -59,11 +59,12 @@ describe('canonicalCorrelation', () => {
       second.push(Float32Array.of(normal(), -a + 0.1 * normal(), 0.01 * (b + 0.5 * normal()), normal()));
     }
     sums.add(first.map((row, i) => Float32Array.of(...row, ...second[i])));
-    return { moments: sums.moments(), rows: { first, second }, first: [0, 1, 2, 3, 4], second: [5, 6, 7, 8] };
+    const views = { moments: sums.moments(), first: [0, 1, 2, 3, 4], second: [5, 6, 7, 8] };
+    return { views, rows: { first, second } };
   }
 
   it('finds directions whose correlations are those it tells, each uncorrelated with the others', () => {
-    const { rows, ...both } = views(5000);
+    const { rows, views: both } = sample(5000);
     const { correlations, first, second } = canonicalCorrelation(both, { dimension: 3, regularisation: 1e-9 });
     assert.equal(correlations.length, 3);
     assert.ok(correlations[0] > 0.98 && correlations[1] > 0.75 && correlations[2] < 0.1, String(correlations));
@@ -78,7 +79,7 @@ describe('canonicalCorrelation', () => {
   });
 
   it('gives a constant feature no weight, and finds nothing where all are constant', () => {
-    const { rows: _, ...both } = views(500);
+    const { views: both } = sample(500);
     const { first } = canonicalCorrelation(both, { dimension: 2, regularisation: 0.1 });
     assert.deepEqual([first.weight[4], first.weight[9]], [0, 0]);
     const constant = canonicalCorrelation({ ...both, first: [4] }, { dimension: 2, regularisation: 0.1 });
@@ -86,7 +87,7 @@ describe('canonicalCorrelation', () => {
   });
 
   it('stays finite with fewer pairs than features, and trusts them less the more it is regularised', () => {
-    const { rows: _, ...both } = views(4);
+    const { views: both } = sample(4);
     const loose = canonicalCorrelation(both, { dimension: 4, regularisation: 1e-6 });
     const tight = canonicalCorrelation(both, { dimension: 4, regularisation: 1 });
     assert.ok([...loose.first.weight, ...loose.second.weight].every(Number.isFinite));
@@ -94,7 +95,7 @@ describe('canonicalCorrelation', () => {
   });
 
   it('gives the same numbers for the same moments', () => {
-    const { rows: _, ...both } = views(200);
+    const { views: both } = sample(200);
     const options = { dimension: 3, regularisation: 0.01 };
     assert.deepEqual(canonicalCorrelation(both, options), canonicalCorrelation(both, options));
   });
