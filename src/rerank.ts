@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { Candidate } from './hit.js';
-import { withMatchScore } from './hit.js';
+import { PatchwordError } from './errors.js';
+import { withMatchScore, type Candidate } from './hit.js';
 import type { Inference, JobOptions, Pair } from './inference/inference.js';
 import type { Store, StoredImage } from './store/store.js';
 import type { ModelInput } from './vilt/image.js';
@@ -25,7 +25,7 @@ export async function* rerank(
   for (let wave = 0; at < candidates.length && !options.until(); wave++) {
     const size = WAVES[Math.min(wave, WAVES.length - 1)];
     const part = candidates.slice(at, (at += size));
-    const pairs = await pairsOf({ store, inference }, query, part);
+    const pairs = await pairsOf({ store, inference }, { query, candidates: part, ...options });
     const scorable = part.filter((_, i) => pairs[i] !== null);
     const scores = await inference.matchScores(
       pairs.filter((pair) => pair !== null),
@@ -38,16 +38,13 @@ export async function* rerank(
 /** What the joint pass reads; null where a picture is neither in the cache nor on disk any more. */
 async function pairsOf(
   context: { store: Store; inference: Inference },
-  query: Query,
-  candidates: readonly Candidate[],
+  { query, candidates, ...options }: JobOptions & { query: Query; candidates: readonly Candidate[] },
 ): Promise<(Pair | null)[]> {
   if ('image' in query) {
     return candidates.map((c) => (c.target === 'captions' ? { text: c.caption.text, image: query.image } : null));
   }
-  const images = await modelInputs(
-    context,
-    candidates.map(({ image }) => image),
-  );
+  const originals = candidates.map(({ image }) => image);
+  const images = await modelInputs(context, originals, options);
   return images.map((image) => image && { text: query.text, image });
 }
 
@@ -55,12 +52,16 @@ async function pairsOf(
 async function modelInputs(
   { store, inference }: { store: Store; inference: Inference },
   images: readonly StoredImage[],
+  options: JobOptions,
 ): Promise<(ModelInput | null)[]> {
   const inputs = await store.getModelInputs(images.map(({ imageId }) => imageId));
   const decoded: { imageId: number; modelInput: ModelInput }[] = [];
   for (const [i, { imageId, root, file }] of images.entries()) {
     if (inputs[i]) continue;
-    const prepared = await inference.prepare(path.join(root, file)).catch(() => null);
+    const prepared = await inference.prepare(path.join(root, file), options).catch((error: unknown) => {
+      if (error instanceof PatchwordError && error.code === 'CANCELLED') throw error;
+      return null;
+    });
     if (!prepared) continue;
     inputs[i] = prepared.modelInput;
     decoded.push({ imageId, modelInput: prepared.modelInput });

@@ -157,7 +157,7 @@ function readOptions({ k, candidates, rerank: budget }: SearchOptions) {
     candidates: whole('candidates', candidates ?? SEARCH_DEFAULTS.candidates, 1, SEARCH_LIMIT),
     budget: {
       pairs: whole('rerank.pairs', budget?.pairs ?? SEARCH_DEFAULTS.rerank.pairs, 0, Infinity),
-      milliseconds: budget?.milliseconds ?? SEARCH_DEFAULTS.rerank.milliseconds,
+      milliseconds: notNegative('rerank.milliseconds', budget?.milliseconds ?? SEARCH_DEFAULTS.rerank.milliseconds),
     },
   };
 }
@@ -166,6 +166,11 @@ function whole(name: string, value: number, least: number, most: number): number
   if ((Number.isInteger(value) || value === most) && value >= least && value <= most) return value;
   const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
   throw new PatchwordError('INVALID_ARGUMENT', `${name} should be a whole number ${range}, not ${value}.`);
+}
+
+function notNegative(name: string, value: number): number {
+  if (value >= 0) return value;
+  throw new PatchwordError('INVALID_ARGUMENT', `${name} should be a number of at least 0, not ${value}.`);
 }
 
 /** Milliseconds since the last call. */

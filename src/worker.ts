@@ -1,4 +1,4 @@
-import type { MessagePort, Worker } from 'node:worker_threads';
+import { Worker, type MessagePort } from 'node:worker_threads';
 import { messageOf, PatchwordError, type ErrorCode } from './errors.js';
 
 /**
@@ -6,7 +6,7 @@ import { messageOf, PatchwordError, type ErrorCode } from './errors.js';
  *
  *     // adder.ts, the worker                                  // the thread that owns it
  *     export interface Adder { add(a: number, b: number): number }
- *     serveWorker<Adder>(parentPort!, { add: (a, b) => a + b });   const adder = callWorker<Adder>(new Worker(url));
+ *     serveWorker<Adder>(parentPort!, { add: (a, b) => a + b });   const adder = callWorker<Adder>(startWorker(url));
  *                                                                 await adder.call('add', 2, 3); // 5
  *
  * Arguments and results are copied (structured clone), but for the buffers named by `transfer`, which move.
@@ -64,6 +64,15 @@ export function serveWorker<H extends Handlers<H>>(port: MessagePort, handlers: 
 /** Sends the owner something that it did not ask for: progress, a line for the user. In order with the responses. */
 export function emitEvent(port: MessagePort, event: unknown): void {
   post(port, { event });
+}
+
+/**
+ * Starts a worker. Node hands its own options down to it, of which --input-type (`node --input-type=module -e …`) is about the
+ * main script alone, and ends a worker at once.
+ */
+export function startWorker(file: URL): Worker {
+  const aboutScript = process.execArgv.some((option) => option.startsWith('--input-type'));
+  return new Worker(file, aboutScript ? { execArgv: [] } : {});
 }
 
 /** A worker that runs `serveWorker`, from the thread that owns it. An idle worker does not keep the process alive. */

@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import type { ImageConfig } from '../vilt/config.js';
 import { readModel } from '../vilt/model.js';
 import type { ModelInput } from '../vilt/image.js';
-import { callWorker } from '../worker.js';
+import { callWorker, startWorker } from '../worker.js';
 import type { ImageWorker } from './imageworker.js';
 import type { Device, Inference, JobOptions, ModelInfo, Precision } from './inference.js';
 import type { ModelWorker } from './modelworker.js';
-import { Schedule } from './schedule.js';
+import { cancelled, Schedule } from './schedule.js';
 import type { TaskKind, Tasks } from './task.js';
 
 export interface InferenceOptions {
@@ -32,8 +31,8 @@ const TEXT_POSITIONS = 16;
  */
 export async function openInference(options: InferenceOptions): Promise<Inference> {
   const { imageConfig } = await readModel(options.model);
-  const modelWorker = callWorker<ModelWorker>(new Worker(new URL('./modelworker.js', import.meta.url)));
-  const imageWorker = callWorker<ImageWorker>(new Worker(new URL('./imageworker.js', import.meta.url)));
+  const modelWorker = callWorker<ModelWorker>(startWorker(new URL('./modelworker.js', import.meta.url)));
+  const imageWorker = callWorker<ImageWorker>(startWorker(new URL('./imageworker.js', import.meta.url)));
   const close = async () => void (await Promise.all([modelWorker.close(), imageWorker.close()]));
   try {
     const threads = options.threads ?? availableParallelism();
@@ -64,7 +63,10 @@ function localInference(parts: {
     (await all(kind, [item], options))[0];
   return {
     info,
-    prepare: (image) => imageWorker.call('prepare', image, imageConfig),
+    async prepare(image, { signal } = {}) {
+      if (signal?.aborted) throw cancelled();
+      return imageWorker.call('prepare', image, imageConfig);
+    },
     tokenize: (text, options) => one('tokenize', text, options),
     embedTexts: (texts, options) => all('embedText', texts, options),
     embedImages: (images, options) => all('embedImage', images, options),

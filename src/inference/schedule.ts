@@ -99,6 +99,6 @@ export class Schedule {
   }
 }
 
-function cancelled(): PatchwordError {
+export function cancelled(): PatchwordError {
   return new PatchwordError('CANCELLED', 'The work was cancelled before it was done.');
 }

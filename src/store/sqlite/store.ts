@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { explainSystemError, PatchwordError } from '../../errors.js';
-import { callWorker } from '../../worker.js';
+import { callWorker, startWorker } from '../../worker.js';
 import type { CollectionModel, Store } from '../store.js';
 import type { StoreHandlers } from './worker.js';
 
@@ -37,7 +36,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { inputCacheBytes = STORE_DEFAULTS.inputCacheBytes, exactBelow = STORE_DEFAULTS.exactBelow } = options;
   const folder = collectionFolder(data, name);
   if (!create && !isCollection(folder)) throw await notFound(data, name);
-  const worker = new Worker(new URL('./worker.js', import.meta.url));
+  const worker = startWorker(new URL('./worker.js', import.meta.url));
   const client = callWorker<StoreHandlers>(worker, { onEvent: (line) => onNote(line as string) });
   try {
     await client.call('open', { name, folder, create, inputCacheBytes, exactBelow });
