@@ -89,6 +89,15 @@ function bindingOf({ folder, weights, hash, prefilter }: ModelInfo): CollectionM
 
 function requireSameModel(collection: string, bound: CollectionModel, info: ModelInfo): void {
   if (bound.hash === info.hash && bound.prefilterHash === info.prefilter?.hash) return;
+  if (bound.hash === info.hash) {
+    throw new PatchwordError(
+      'MODEL_MISMATCH',
+      `Collection "${collection}" was built with another fit of ${info.folder} (${bound.prefilterHash.slice(0, 12)}) than ` +
+        `${info.prefilter ? `the one there now (${info.prefilter.hash.slice(0, 12)})` : 'is there now: none'}; ` +
+        'embeddings of two fits cannot be compared.',
+      { hint: 'Put back prefilter.safetensors and prefilter.json, or index into a collection of another name.' },
+    );
+  }
   throw new PatchwordError(
     'MODEL_MISMATCH',
     `Collection "${collection}" was built with the model ${locate(bound)} (weights ${bound.hash.slice(0, 12)}), ` +

@@ -46,8 +46,8 @@ export interface GraphSource {
   tensors: ReadonlyMap<string, Tensor>;
   kinds: readonly GraphKind[];
   precision: Precision;
-  /** What the feature graphs give. */
-  features: Partial<Record<FeatureGraph, FeatureSource>>;
+  /** What the feature graphs give, where they are among the kinds. */
+  features?: Partial<Record<FeatureGraph, FeatureSource>>;
 }
 
 const CONVERTED = 'converted.bin';
@@ -64,7 +64,7 @@ const ALIGNMENT = 64;
  * @throws PatchwordError DISK_FULL, READ_ONLY
  */
 export function buildGraphs(source: GraphSource): string {
-  const { config, kinds, precision, features, tensors } = source;
+  const { config, kinds, precision, features = {}, tensors } = source;
   // A link shows what is later written into its file: graphs belong to one file as much as to its content.
   const files = new Set([...tensors.values()].map(({ file }) => file));
   const inodes = [...files].map((file) => String(statSync(file, { bigint: true }).ino));
@@ -109,7 +109,7 @@ function writeGraphs(
       else if (kind === 'image') imageEmbedding(graph, source.config);
       else if (kind === 'encoder') encoder(graph, source.config);
       else if (kind === 'layerFeatures' || kind === 'features')
-        encoderFeatures(graph, source.config, source.features[kind]!);
+        encoderFeatures(graph, source.config, source.features![kind]!);
       else head(graph, source.config, kind);
       writeFileSync(path.join(folder, `${kind}.onnx`), graph.build());
     }

@@ -87,6 +87,16 @@ describe('fitPrefilter', function () {
     }
   });
 
+  it('binds a collection to itself: another fit is refused', async () => {
+    cpSync(at('model'), at('refitted'), { recursive: true });
+    await fit('refitted', source, { seed: 2 });
+    const opened = openEngine({ collection: 'c', data: at('data'), model: at('refitted') });
+    await assert.rejects(opened, {
+      code: 'MODEL_MISMATCH',
+      message: /built with another fit of .*than the one there now/,
+    });
+  });
+
   it('gives the same bytes for the same seed, also where a run was interrupted in the middle', async () => {
     cpSync(at('model'), at('again'), { recursive: true, filter: (file) => !file.includes('prefilter') });
     const controller = new AbortController();
