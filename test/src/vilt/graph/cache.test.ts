@@ -97,6 +97,7 @@ describe('buildGraphs', () => {
     assert.deepEqual(readdirSync(graphs).sort(), [
       'encoder.onnx',
       'image.onnx',
+      'layerFeatures.onnx',
       'pooler.onnx',
       'rank.onnx',
       'text.onnx',
