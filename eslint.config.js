@@ -12,13 +12,15 @@ const OWNERS = {
   'hnswlib-node': ['src/store/sqlite/vectors.ts'],
   'better-sqlite3': ['src/store/sqlite/database.ts'],
   yauzl: ['src/vilt/checkpoint/archive.ts'],
+  'ml-matrix': ['src/prefilter/cca.ts'],
   'cli-progress': ['indexer/progress.ts'],
 };
 
 /** Dependencies point down: server, indexer → engine, search → vilt, store. Folders that a folder may not import. */
 const LAYERS = {
   'src/**': ['**/indexer/**', '**/server/**', '**/web/**', 'express', 'commander', 'multer', 'helmet'],
-  'src/vilt/**': ['**/store/**', '**/inference/**', '**/engine.js', '**/search.js'],
+  'src/vilt/**': ['**/prefilter/**', '**/store/**', '**/inference/**', '**/engine.js', '**/search.js'],
+  'src/prefilter/**': ['**/store/**', '**/engine.js', '**/search.js'],
   'src/store/**': ['**/inference/**', '**/engine.js', '**/search.js'],
   'indexer/**': ['**/web/**', 'express', 'multer', 'helmet'],
   'server/**': ['**/web/**', 'commander'],

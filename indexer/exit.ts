@@ -3,6 +3,7 @@ import type { ErrorCode } from '../src/errors.js';
 /** What a shell sees of each error. docs/cli.md lists the same numbers. */
 export const EXIT_CODES: Record<ErrorCode, number> = {
   VERIFICATION_FAILED: 1,
+  PREFILTER_USELESS: 1,
   INVALID_ARGUMENT: 2,
   EMPTY_TEXT: 2,
   FILE_NOT_FOUND: 3,

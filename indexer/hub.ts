@@ -57,6 +57,7 @@ const COMPANIONS = [
   'special_tokens_map.json',
   'patchword.json',
   'prefilter.safetensors',
+  'prefilter.json',
   'LICENSE',
   'LICENSE.txt',
   'LICENSE.md',

@@ -6,6 +6,7 @@ import { addAnswerCommand } from './commands/answer.js';
 import { addCompareCommand } from './commands/compare.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFillCommand } from './commands/fill.js';
+import { addFitCommand } from './commands/fit.js';
 import { addIndexCommand } from './commands/index.js';
 import { addAddCommand } from './commands/model/add.js';
 import { addInfoCommand } from './commands/model/info.js';
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   addCompareCommand(program);
   addFillCommand(program);
   addServeCommand(program);
+  addFitCommand(program);
 
   const model = program.command('model').description('inspect, verify or download a checkpoint');
   addInfoCommand(model);

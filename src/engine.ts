@@ -5,6 +5,7 @@ import { BUNDLED_MODEL, BUNDLED_SAMPLE, dataFolder } from './paths.js';
 import { search, type Search, type SearchQuery } from './search.js';
 import { openStore } from './store/sqlite/store.js';
 import { isSameModel, type CollectionInfo, type CollectionModel, type Store } from './store/store.js';
+import { prefilterMissing } from './vilt/prefilter.js';
 
 export interface EngineOptions {
   collection: string;
@@ -94,14 +95,7 @@ export function locateModel(model: CollectionModel): string {
  */
 export function bindingOf({ folder, weights, hash, prefilter, config }: ModelInfo): CollectionModel {
   if (!prefilter) {
-    throw new PatchwordError(
-      'PREFILTER_MISSING',
-      `${folder} cannot be indexed yet: it lacks prefilter.image_projection.weight, prefilter.image_projection.bias, ` +
-        'prefilter.text_projection.weight and prefilter.text_projection.bias, which turn its states into embeddings.',
-      {
-        hint: 'It can be scored (patchword score) and verified. Index with the bundled model, or one that has these heads.',
-      },
-    );
+    throw prefilterMissing(folder);
   }
   const path = folder === BUNDLED_MODEL ? BUNDLED : weights.length === 1 ? weights[0] : folder;
   const inputSize = `${config.shortestEdge}/${config.sizeDivisor}`;
@@ -110,8 +104,17 @@ export function bindingOf({ folder, weights, hash, prefilter, config }: ModelInf
 
 function requireSameModel(collection: string, bound: CollectionModel, info: ModelInfo): void {
   if (info.prefilter && isSameModel(bound, bindingOf(info))) return;
+  if (bound.hash === info.hash && bound.prefilterHash !== info.prefilter?.hash) {
+    throw new PatchwordError(
+      'MODEL_MISMATCH',
+      `Collection "${collection}" was built with another fit of ${info.folder} (${bound.prefilterHash.slice(0, 12)}) than ` +
+        `${info.prefilter ? `the one there now (${info.prefilter.hash.slice(0, 12)})` : 'is there now: none'}; ` +
+        'embeddings of two fits cannot be compared.',
+      { hint: `Put back prefilter.safetensors and prefilter.json, or run: patchword reindex ${collection}` },
+    );
+  }
   const weights = (hash: string) => `weights ${hash.slice(0, 12)}`;
-  const other = bound.hash === info.hash ? 'the same weights, another prefilter or image size' : weights(info.hash);
+  const other = bound.hash === info.hash ? 'the same weights, another image size' : weights(info.hash);
   throw new PatchwordError(
     'MODEL_MISMATCH',
     `Collection "${collection}" was built with the model ${locateModel(bound)} (${weights(bound.hash)}), ` +

@@ -55,6 +55,10 @@ export interface Inference {
   /** Unimodal image passes. @throws PREFILTER_MISSING */
   embedImages(images: ModelInput[], options?: JobOptions): Promise<Float32Array[]>;
 
+  /** Unimodal passes for fitting a prefilter: (candidate layers · 2 · hidden), token 0 and mean of each layer. @throws EMPTY_TEXT */
+  textFeatures(texts: string[], options?: JobOptions): Promise<Float32Array[]>;
+  imageFeatures(images: ModelInput[], options?: JobOptions): Promise<Float32Array[]>;
+
   /** Joint passes: the raw rank (or ITM "match") logit of each pair. @throws HEAD_MISSING, EMPTY_TEXT */
   matchScores(pairs: Pair[], options?: JobOptions): Promise<Float32Array>;
 

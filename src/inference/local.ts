@@ -70,6 +70,8 @@ function localInference(parts: {
     tokenize: (text, options) => one('tokenize', text, options),
     embedTexts: (texts, options) => all('embedText', texts, options),
     embedImages: (images, options) => all('embedImage', images, options),
+    textFeatures: (texts, options) => all('textFeatures', texts, options),
+    imageFeatures: (images, options) => all('imageFeatures', images, options),
     matchScores: async (pairs, options) => Float32Array.from(await all('match', pairs, options)),
     explain: (pair, options) => one('explain', pair, options),
     answer: (pair, options) => one('answer', pair, options),
@@ -82,8 +84,8 @@ function localInference(parts: {
 /** About how many positions an item takes in a pass. */
 function positions(kind: TaskKind, item: unknown, { config }: ModelInfo): number {
   const patches = ({ width, height }: ModelInput) => (width * height) / config.patchSize ** 2;
-  if (kind === 'tokenize' || kind === 'embedText') return TEXT_POSITIONS;
-  if (kind === 'embedImage') return patches(item as Tasks['embedImage']['item']);
+  if (kind === 'tokenize' || kind === 'embedText' || kind === 'textFeatures') return TEXT_POSITIONS;
+  if (kind === 'embedImage' || kind === 'imageFeatures') return patches(item as ModelInput);
   if (kind === 'compare') return 2 * (TEXT_POSITIONS + patches((item as Tasks['compare']['item']).images[0]));
   return TEXT_POSITIONS + patches((item as Tasks['match']['item']).image);
 }

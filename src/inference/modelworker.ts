@@ -15,8 +15,9 @@ let model: ViltModel | null = null;
 serveWorker<ModelWorker>(parentPort!, {
   async open(options) {
     model = await ViltModel.open(options);
+    const { files, hash, prefilter, precision, notes } = model;
     const { device } = model.sessionOptions;
-    return { ...describeModel(model.files, model.hash), device, precision: model.precision, notes: [...model.notes] };
+    return { ...describeModel(files, hash, prefilter), device, precision, notes: [...notes] };
   },
   run: (kind, items) => runTask(model!, kind, items),
 });

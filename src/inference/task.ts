@@ -1,7 +1,15 @@
 import type { ModelInput } from '../vilt/image.js';
 import type { ViltModel } from '../vilt/model.js';
-import { embedImages, embedTexts, encodeText, matchScores, type Pair } from '../vilt/pair.js';
 import type { Choice } from '../vilt/choice.js';
+import {
+  embedImages,
+  embedTexts,
+  encodeText,
+  imageFeatures,
+  matchScores,
+  textFeatures,
+  type Pair,
+} from '../vilt/pair.js';
 import { answer, compare, explain, fill, type Explanation } from '../vilt/task.js';
 import type { TextEmbedding, Tokens } from './inference.js';
 
@@ -10,6 +18,8 @@ export interface Tasks {
   tokenize: { item: string; result: Tokens };
   embedText: { item: string; result: TextEmbedding };
   embedImage: { item: ModelInput; result: Float32Array };
+  textFeatures: { item: string; result: Float32Array };
+  imageFeatures: { item: ModelInput; result: Float32Array };
   match: { item: Pair; result: number };
   explain: { item: Pair; result: Explanation };
   answer: { item: Pair; result: Choice[] };
@@ -30,6 +40,8 @@ const RUNNERS: Runners = {
   }),
   embedText: embedTexts,
   embedImage: embedImages,
+  textFeatures,
+  imageFeatures,
   match: async (model, pairs) => [...(await matchScores(model, pairs))],
   explain: eachOf(explain),
   answer: eachOf(answer),

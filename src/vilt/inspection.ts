@@ -2,10 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { PatchwordError } from '../errors.js';
+import { cacheFolder } from '../paths.js';
 import { hashFiles } from './checkpoint/checkpoint.js';
 import type { Head } from './checkpoint/schema.js';
 import { readModel, type ModelFiles } from './model.js';
 import type { Precision } from './graph/builder.js';
+import type { Pooling } from './graph/encoder.js';
+import { readPrefilter, type Prefilter, type Recall } from './prefilter.js';
 import type { Device } from './session.js';
 
 /** matchProbability = 1 / (1 + exp(-(matchScore · m + similarity · s + bias))) */
@@ -13,6 +16,21 @@ export interface Calibration {
   matchScore: number;
   similarity: number;
   bias: number;
+}
+
+export interface PrefilterInfo {
+  /** Trained with the checkpoint, or made by `patchword fit`. */
+  source: 'checkpoint' | 'fit';
+  dimension: number;
+  /** SHA-256 that a collection is bound to. */
+  hash: string;
+  /** Which states are projected: after so many blocks, pooled so. */
+  layer: number;
+  pooling: Pooling;
+  /** Of a fit: what it was fitted on, and its recall (percent) on pictures that it was not fitted on. */
+  pairs?: number;
+  validation?: { pictures: number; captions: number };
+  recall?: Recall;
 }
 
 /** What a user wants to know of a model. */
@@ -35,8 +53,8 @@ export interface ModelInfo {
   };
   parameters: number;
   heads: Head[];
-  /** Where embeddings come from, and the hash that a collection is bound to; null where the model has none. */
-  prefilter: { source: 'checkpoint'; dimension: number; hash: string } | null;
+  /** Where embeddings come from; null where the model has none. */
+  prefilter: PrefilterInfo | null;
   calibration: Calibration | null;
   /** The device in use, which is not the one asked for where that is not there. */
   device: Exclude<Device, 'auto'>;
@@ -50,15 +68,16 @@ export interface ModelInfo {
  *
  * @throws PatchwordError MODEL_NOT_FOUND, MODEL_INCOMPLETE, MODEL_UNSUPPORTED
  */
-export async function inspectModel(model: string): Promise<ModelInfo> {
+export async function inspectModel(model: string, { cache = cacheFolder() } = {}): Promise<ModelInfo> {
   const files = await readModel(model);
-  return describeModel(files, await hashFiles(files.checkpoint.files));
+  const hash = await hashFiles(files.checkpoint.files);
+  const { prefilter, refusal } = await readPrefilter({ files, hash, cache });
+  return { ...describeModel(files, hash, prefilter), notes: refusal === null ? [] : [refusal] };
 }
 
-export function describeModel(files: ModelFiles, hash: string): ModelInfo {
+export function describeModel(files: ModelFiles, hash: string, prefilter: Prefilter | null): ModelInfo {
   const { folder, checkpoint, config, imageConfig, heads } = files;
   const { tensors } = checkpoint;
-  const projection = tensors.get('prefilter.image_projection.weight');
   return {
     folder,
     weights: checkpoint.files,
@@ -77,12 +96,17 @@ export function describeModel(files: ModelFiles, hash: string): ModelInfo {
     },
     parameters: [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     heads,
-    prefilter: projection ? { source: 'checkpoint', dimension: projection.shape[0], hash } : null,
+    prefilter: prefilter && describePrefilter(prefilter),
     calibration: readCalibration(folder),
     device: 'cpu',
     precision: 'fp32',
     notes: [],
   };
+}
+
+function describePrefilter({ source, dimension, hash, layer, pooling, fit }: Prefilter): PrefilterInfo {
+  const measured = fit && { pairs: fit.pairs, validation: fit.validation, recall: fit.recall };
+  return { source, dimension, hash, layer, pooling, ...measured };
 }
 
 const calibrationSchema = z.object({

@@ -6,11 +6,14 @@ import { hashFiles, openCheckpoint, type Checkpoint } from './checkpoint/checkpo
 import { checkShapes, hasPrefilter, headsOf, type Head } from './checkpoint/schema.js';
 import { readTensor } from './checkpoint/tensor.js';
 import { inferConfig, readConfig, readImageConfig, type ImageConfig, type ViltConfig } from './config.js';
-import { buildGraphs, type GraphKind } from './graph/cache.js';
+import { buildGraphs, type FeatureGraph, type GraphKind } from './graph/cache.js';
 import { PRECISIONS, type Precision } from './graph/builder.js';
+import { candidateLayers, type FeatureSource } from './graph/encoder.js';
 import type { HeadGraph } from './graph/head.js';
+import { shares, writeBias } from './mask.js';
 import type { PixelValues } from './pixel.js';
 import { interpolatePositions, type Grid } from './position.js';
+import { readPrefilter, type Prefilter } from './prefilter.js';
 import { chooseDevice, Session, type Device, type SessionOptions, type TensorValue } from './session.js';
 import { loadTokenizer, type Tokenizer } from './tokenizer.js';
 
@@ -21,7 +24,7 @@ export interface ModelFiles {
   config: ViltConfig;
   imageConfig: ImageConfig;
   heads: Head[];
-  /** Whether the checkpoint holds projections into embeddings. */
+  /** Whether the checkpoint itself holds projections into embeddings. */
   prefilter: boolean;
 }
 
@@ -102,6 +105,8 @@ export class ViltModel {
     readonly precision: Precision,
     /** Folder of the ONNX graphs. */
     readonly graphs: string,
+    /** Where embeddings come from; null where the model has none. */
+    readonly prefilter: Prefilter | null,
   ) {}
 
   /** @throws PatchwordError as readModel, DISK_FULL or READ_ONLY where graphs cannot be written, INVALID_ARGUMENT */
@@ -118,18 +123,61 @@ export class ViltModel {
     const files = await readModel(model);
     const { folder, checkpoint, config } = files;
     const hash = await hashFiles(checkpoint.files);
-    const kinds: GraphKind[] = ['text', 'image', 'encoder', 'pooler', ...files.heads];
-    if (files.prefilter) kinds.push('imageProjection', 'textProjection');
-    const graphs = buildGraphs({ folder, cache, hash, config, tensors: checkpoint.tensors, kinds, precision });
+    const { prefilter, refusal } = await readPrefilter({ files, hash, cache });
+    const kinds: GraphKind[] = ['text', 'image', 'encoder', 'pooler', 'layerFeatures', ...files.heads];
+    if (prefilter) kinds.push('features', 'imageProjection', 'textProjection');
+    const graphs = buildGraphs({
+      folder,
+      cache,
+      hash,
+      config,
+      tensors: new Map([...checkpoint.tensors, ...(prefilter?.tensors ?? [])]),
+      kinds,
+      precision,
+      features: {
+        layerFeatures: { layers: candidateLayers(config), pooling: 'both' },
+        ...(prefilter && { features: { layers: [prefilter.layer], pooling: prefilter.pooling } }),
+      },
+    });
     const chosen = await chooseDevice(path.join(graphs, 'pooler.onnx'), device);
-    const notes = chosen.note ? [chosen.note] : [];
-    return new ViltModel(files, hash, notes, { device: chosen.device, threads }, precision, graphs);
+    const notes = [chosen.note, refusal].filter((note) => note !== null);
+    const session = { device: chosen.device, threads };
+    return new ViltModel(files, hash, notes, session, precision, graphs, prefilter);
   }
 
   /**
    * One pass: embed, join, encode. The states kept are those of the first position ([CLS], for a score), of the text, or all.
    */
   async pass(batch: Batch, keep: 'first' | 'text' | 'all'): Promise<States> {
+    const { feeds, size, sequence, textLength } = await this.join(batch);
+    const queries = { first: 1, text: textLength, all: sequence }[keep];
+    feeds.queries = { data: BigInt64Array.of(BigInt(queries)), dims: [1] };
+    const { data } = await this.run('encoder', feeds, 'hidden');
+    return { data, batch: size, positions: queries, textLength };
+  }
+
+  /** One unimodal pass for what a prefilter is fitted on: (batch, candidate layers · 2 · hidden), token 0 and mean of each. */
+  async layerFeatures(batch: Batch): Promise<Float32Array> {
+    return this.features('layerFeatures', batch, { layers: candidateLayers(this.files.config), pooling: 'both' });
+  }
+
+  /** One unimodal pass for what the prefilter reads: (batch, features). */
+  async prefilterFeatures(batch: Batch, { layer, pooling }: Prefilter): Promise<Float32Array> {
+    const plain = layer === this.files.config.layers && pooling === 'first';
+    // The encoder that scores pairs gives this too, so that one copy of it is loaded.
+    if (plain) return (await this.pass(batch, 'first')).data;
+    return this.features('features', batch, { layers: [layer], pooling });
+  }
+
+  private async features(kind: FeatureGraph, batch: Batch, { pooling }: FeatureSource): Promise<Float32Array> {
+    const { feeds, size, sequence } = await this.join(batch);
+    if (pooling !== 'first')
+      feeds.share = { data: shares(feeds.bias.data as Float32Array, size), dims: [size, 1, sequence] };
+    return (await this.run(kind, feeds, 'features')).data;
+  }
+
+  /** The embedding layers, and texts and images put one behind the other. */
+  private async join(batch: Batch) {
     const { hiddenSize: hidden } = this.files.config;
     const text = batch.texts ? await this.embedText(batch.texts) : null; // (texts, tokens, hidden)
     const image = batch.images ? await this.embedImage(batch.images, batch.modality ?? 1) : null; // (images, 1 + patches, hidden)
@@ -152,20 +200,20 @@ export class ViltModel {
         writeBias(bias.subarray(row * sequence), batch.texts[batch.texts.length === 1 ? 0 : row], textLength);
     }
 
-    const queries = { first: 1, text: textLength, all: sequence }[keep];
     const feeds: Record<string, TensorValue> = {
       embedding: { data: embedding, dims: [size, sequence, hidden] },
       bias: { data: bias, dims: [size, 1, 1, sequence] },
-      queries: { data: BigInt64Array.of(BigInt(queries)), dims: [1] },
     };
-    const { data } = await this.run('encoder', feeds, 'hidden');
-    return { data, batch: size, positions: queries, textLength };
+    return { feeds, size, sequence, textLength };
   }
 
-  /** A head over rows of final states. @param states (rows, hidden) @returns (outputs, width) */
-  async head(kind: HeadGraph, states: Float32Array): Promise<{ data: Float32Array; dims: readonly number[] }> {
-    const { hiddenSize } = this.files.config;
-    return this.run(kind, { states: { data: states, dims: [states.length / hiddenSize, hiddenSize] } }, 'output');
+  /** A head over rows of final states, or of features. @param states (rows, width) @returns (outputs, width of one) */
+  async head(
+    kind: HeadGraph,
+    states: Float32Array,
+    width = this.files.config.hiddenSize,
+  ): Promise<{ data: Float32Array; dims: readonly number[] }> {
+    return this.run(kind, { states: { data: states, dims: [states.length / width, width] } }, 'output');
   }
 
   /** @throws PatchwordError MODEL_INCOMPLETE where the vocabulary is not that of the checkpoint */
@@ -237,13 +285,5 @@ export class ViltModel {
       this.sessions.set(kind, session);
     }
     return (await session).run(feeds, output);
-  }
-}
-
-/** What is added to attention scores: nothing where a token is read, the lowest number where it is padding. */
-function writeBias(bias: Float32Array, text: TextInput, textLength: number): void {
-  for (let i = 0; i < textLength; i++) {
-    const read = i < text.ids.length && (text.mask?.[i] ?? 1) !== 0;
-    if (!read) bias[i] = -3.4028234663852886e38;
   }
 }

@@ -1,8 +1,10 @@
 import { PatchwordError } from '../errors.js';
+import { featureWidth } from './graph/encoder.js';
 import type { Encoding } from './tokenizer.js';
 import type { ModelInput } from './image.js';
-import type { States, ViltModel } from './model.js';
+import type { Batch, States, ViltModel } from './model.js';
 import { normalizePixels } from './pixel.js';
+import { prefilterMissing, type Prefilter } from './prefilter.js';
 
 /** One text and one image, to be read together. */
 export interface Pair {
@@ -24,37 +26,32 @@ export function encodeText(model: ViltModel, text: string): Encoding {
   throw new PatchwordError('EMPTY_TEXT', 'The text has no words. Give at least one.');
 }
 
-/** Unimodal text passes: [CLS] after the final LayerNorm, projected to unit length. One row (dimension) a text. */
+/** Unimodal text passes: what the prefilter reads of them, projected to unit length. One row (dimension) a text. */
 export async function embedTexts(
   model: ViltModel,
   texts: readonly string[],
 ): Promise<{ embedding: Float32Array; truncated: boolean }[]> {
-  requirePrefilter(model);
+  const prefilter = requirePrefilter(model);
   const encodings = texts.map((text) => encodeText(model, text));
-  // Texts of like length share a pass, so that little of it is padding.
-  const order = [...encodings.keys()].sort((a, b) => encodings[a].ids.length - encodings[b].ids.length);
-  const embeddings = new Array<Float32Array>(texts.length);
-  for (const part of chunks(order, encodings[order.at(-1) ?? 0]?.ids.length ?? 1)) {
-    const states = await model.pass({ texts: part.map((i) => encodings[i]) }, 'first');
-    const { data } = await model.head('textProjection', states.data);
-    part.forEach((i, row) => (embeddings[i] = rowOf(data, row, part.length)));
-  }
-  return encodings.map(({ truncated }, i) => ({ embedding: embeddings[i], truncated }));
+  const rows = await eachText(encodings, (batch) => embed(model, prefilter, batch, 'textProjection'));
+  return encodings.map(({ truncated }, i) => ({ embedding: rows[i], truncated }));
 }
 
 /** Unimodal image passes, as for texts. */
 export async function embedImages(model: ViltModel, images: readonly ModelInput[]): Promise<Float32Array[]> {
-  requirePrefilter(model);
-  const embeddings = new Array<Float32Array>(images.length);
-  for (const group of groupBySize(images)) {
-    for (const part of chunks(group, patches(model, images[group[0]]) + 1)) {
-      const values = part.map((i) => normalizePixels(images[i], model.files.imageConfig));
-      const states = await model.pass({ images: values }, 'first');
-      const { data } = await model.head('imageProjection', states.data);
-      part.forEach((i, row) => (embeddings[i] = rowOf(data, row, part.length)));
-    }
-  }
-  return embeddings;
+  const prefilter = requirePrefilter(model);
+  return eachImage(model, images, (batch) => embed(model, prefilter, batch, 'imageProjection'));
+}
+
+/** Unimodal text passes: what a prefilter may be fitted on. One row (candidate layers · 2 · hidden) a text. */
+export async function textFeatures(model: ViltModel, texts: readonly string[]): Promise<Float32Array[]> {
+  const encodings = texts.map((text) => encodeText(model, text));
+  return eachText(encodings, (batch) => model.layerFeatures(batch));
+}
+
+/** Unimodal image passes, as for texts. */
+export async function imageFeatures(model: ViltModel, images: readonly ModelInput[]): Promise<Float32Array[]> {
+  return eachImage(model, images, (batch) => model.layerFeatures(batch));
 }
 
 /**
@@ -118,14 +115,51 @@ function shared(model: ViltModel, pairs: readonly Pair[], encodings: ReadonlyMap
   };
 }
 
-function requirePrefilter(model: ViltModel): void {
-  if (model.files.prefilter) return;
-  throw new PatchwordError(
-    'PREFILTER_MISSING',
-    `${model.files.folder} has no prefilter heads (prefilter.image_projection and prefilter.text_projection, weight and bias), ` +
-      'so it has no embeddings to search by. It can be scored and verified.',
-    { hint: 'Index with a checkpoint that has them, such as the bundled model.' },
-  );
+async function embed(
+  model: ViltModel,
+  prefilter: Prefilter,
+  batch: Batch,
+  projection: 'imageProjection' | 'textProjection',
+): Promise<Float32Array> {
+  const features = await model.prefilterFeatures(batch, prefilter);
+  const width = featureWidth(model.files.config, prefilter.pooling);
+  return (await model.head(projection, features, width)).data;
+}
+
+/** Runs texts through passes of like length, so that little of them is padding. `run` gives one row a text. */
+async function eachText(
+  encodings: readonly Encoding[],
+  run: (batch: Batch) => Promise<Float32Array>,
+): Promise<Float32Array[]> {
+  const order = [...encodings.keys()].sort((a, b) => encodings[a].ids.length - encodings[b].ids.length);
+  const rows = new Array<Float32Array>(encodings.length);
+  for (const part of chunks(order, encodings[order.at(-1) ?? 0]?.ids.length ?? 1)) {
+    const data = await run({ texts: part.map((i) => encodings[i]) });
+    part.forEach((i, row) => (rows[i] = rowOf(data, row, part.length)));
+  }
+  return rows;
+}
+
+/** Runs images through passes of one size each. `run` gives one row an image. */
+async function eachImage(
+  model: ViltModel,
+  images: readonly ModelInput[],
+  run: (batch: Batch) => Promise<Float32Array>,
+): Promise<Float32Array[]> {
+  const rows = new Array<Float32Array>(images.length);
+  for (const group of groupBySize(images)) {
+    for (const part of chunks(group, patches(model, images[group[0]]) + 1)) {
+      const data = await run({ images: part.map((i) => normalizePixels(images[i], model.files.imageConfig)) });
+      part.forEach((i, row) => (rows[i] = rowOf(data, row, part.length)));
+    }
+  }
+  return rows;
+}
+
+/** @throws PatchwordError PREFILTER_MISSING */
+function requirePrefilter(model: ViltModel): Prefilter {
+  if (model.prefilter) return model.prefilter;
+  throw prefilterMissing(model.files.folder);
 }
 
 function patches(model: ViltModel, image: ModelInput): number {

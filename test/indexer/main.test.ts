@@ -68,11 +68,14 @@ describe('bin/patchword.js', function () {
     assert.match(error.hint, /--collection/);
   });
 
-  it('refuses to index with a checkpoint without prefilter heads, names them, and makes no collection', async () => {
+  it('refuses to index with a checkpoint without prefilter heads, names the command that fits them, and makes no collection', async () => {
     const model = fixture('tiny-vilt-end-to-end');
     const outcome = await withData('index', at('photos'), '--collection', 'x', '--model', model);
     assert.equal(outcome.code, 5);
-    assert.match(outcome.stderr, /prefilter\.image_projection\.weight/);
+    assert.match(
+      outcome.stderr,
+      /^patchword: .*prefilter\.image_projection.*\n {2}.*patchword fit --model .* --captions/,
+    );
     assert.equal(existsSync(at('data', 'collections', 'x')), false);
   });
 

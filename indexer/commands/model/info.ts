@@ -9,14 +9,23 @@ export function addInfoCommand(model: Command): void {
   const command = model
     .command('info')
     .description('show what a checkpoint holds')
-    .argument('<folder|hub-id>', 'a ViLT checkpoint');
+    .argument('<folder|hub-id>', 'a ViLT checkpoint')
+    .option('--complexity', 'also count and measure what one pair costs, beside the paper');
   command.action(async (folder: string) => {
-    const options = command.optsWithGlobals<GlobalOptions>();
+    const options = command.optsWithGlobals<GlobalOptions & { complexity?: boolean }>();
     const { resolveModel } = await import('../../models.js');
     const { inspectModel } = await import('../../../src/vilt/inspection.js');
     const info = await inspectModel(await resolveModel(folder));
-    printNotes(info.notes);
-    printResult(info, options, describeInfo);
+    if (!options.complexity) {
+      printNotes(info.notes);
+      return printResult(info, options, describeInfo);
+    }
+    const { describeComplexity, measureComplexity } = await import('../../complexity.js');
+    const { withInference } = await import('../../opening.js');
+    const complexity = await withInference({ model: folder }, measureComplexity);
+    printResult({ ...info, complexity }, options, (both) => {
+      return `${describeInfo(both)}\n\n${describeComplexity(both.complexity)}`;
+    });
   });
 }
 
@@ -32,8 +41,30 @@ function describeInfo(info: ModelInfo): string {
     ['heads', info.heads.join(', ') || 'none'],
     [
       'prefilter',
-      prefilter === null ? 'none: cannot be indexed' : `${prefilter.dimension} dimensions, ${prefilter.source}`,
+      prefilter === null
+        ? `none: cannot be indexed until patchword fit --model ${info.folder} --captions SOURCE`
+        : `${prefilter.dimension} dimensions, ${describeSource(prefilter)}`,
     ],
+    ...describeRecall(prefilter),
     ['calibrated', calibration === null ? 'no: matchProbability is null' : 'yes'],
   ]);
+}
+
+function describeSource({ source, layer, pooling, pairs }: NonNullable<ModelInfo['prefilter']>): string {
+  if (source === 'checkpoint') return 'trained with the checkpoint';
+  return `fitted on ${pairs} pairs (layer ${layer}, pooling ${pooling})`;
+}
+
+function describeRecall(prefilter: ModelInfo['prefilter']): [string, string][] {
+  if (!prefilter?.recall) return [];
+  const { textToImage, imageToText } = prefilter.recall;
+  const line = (table: typeof textToImage) =>
+    Object.entries(table)
+      .map(([k, percent]) => `@${k} ${percent.toFixed(1)}`)
+      .join('  ');
+  const of = prefilter.validation ? ` (of ${prefilter.validation.pictures} pictures)` : '';
+  return [
+    ['recall, %', `text → image  ${line(textToImage)}${of}`],
+    ['', `image → text  ${line(imageToText)}`],
+  ];
 }

@@ -71,7 +71,7 @@ function toFloat32(buffer: ArrayBuffer, dtype: DType): Float32Array {
 }
 
 /** IEEE 754 binary16: one sign bit, five of exponent (bias 15), ten of fraction. */
-function halfToFloat(bits: number): number {
+export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;

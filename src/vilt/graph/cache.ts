@@ -25,11 +25,16 @@ import {
   type Weights,
 } from './builder.js';
 import { imageEmbedding, textEmbedding } from './embedding.js';
-import { encoder } from './encoder.js';
+import { encoder, encoderFeatures, type FeatureSource } from './encoder.js';
 import { head, type HeadGraph } from './head.js';
 import { quantize, toHalf } from './quantization.js';
 
-export type GraphKind = 'text' | 'image' | 'encoder' | HeadGraph;
+/**
+ * `layerFeatures` gives what a prefilter may be fitted on (every candidate layer), `features` what a fitted one reads.
+ */
+export type GraphKind = 'text' | 'image' | 'encoder' | FeatureGraph | HeadGraph;
+
+export type FeatureGraph = 'layerFeatures' | 'features';
 
 export interface GraphSource {
   /** The model's own folder, where graphs are kept when it can be written. */
@@ -42,6 +47,8 @@ export interface GraphSource {
   tensors: ReadonlyMap<string, Tensor>;
   kinds: readonly GraphKind[];
   precision: Precision;
+  /** What the feature graphs give, where they are among the kinds. */
+  features?: Partial<Record<FeatureGraph, FeatureSource>>;
 }
 
 const CONVERTED = 'converted.bin';
@@ -59,11 +66,11 @@ const CONTENTS = 'contents.json';
  * @throws PatchwordError DISK_FULL, READ_ONLY
  */
 export function buildGraphs(source: GraphSource): string {
-  const { config, kinds, precision, tensors } = source;
+  const { config, kinds, precision, features = {}, tensors } = source;
   // A link shows what is later written into its file: graphs belong to one file as much as to its content.
   const files = new Set([...tensors.values()].map(({ file }) => file));
   const inodes = [...files].map((file) => String(statSync(file, { bigint: true }).ino));
-  const shape = JSON.stringify([config, kinds, precision, inodes]);
+  const shape = JSON.stringify([config, kinds, precision, features, inodes]);
   const key = `${source.hash.slice(0, 16)}-${BUILDER_VERSION}-${fingerprint(shape)}`;
   const places = [path.join(source.folder, '.graphs'), path.join(source.cache, 'graphs')];
   const built = places.map((place) => path.join(place, key)).find(isWhole);
@@ -98,10 +105,13 @@ function writeGraphs(
     }
     const weights = new WeightFiles(source.tensors, files, folder);
     for (const kind of source.kinds) {
-      const graph = new GraphBuilder(weights, kind === 'encoder' ? source.precision : 'fp32');
+      const encodes = kind === 'encoder' || kind === 'features';
+      const graph = new GraphBuilder(weights, encodes ? source.precision : 'fp32');
       if (kind === 'text') textEmbedding(graph, source.config);
       else if (kind === 'image') imageEmbedding(graph, source.config);
       else if (kind === 'encoder') encoder(graph, source.config);
+      else if (kind === 'layerFeatures' || kind === 'features')
+        encoderFeatures(graph, source.config, source.features![kind]!);
       else head(graph, source.config, kind);
       writeFileSync(path.join(folder, `${kind}.onnx`), graph.build());
     }

@@ -22,6 +22,52 @@ export function encoder(graph: GraphBuilder, config: ViltConfig): void {
   graph.output('hidden', x, ['batch', 'queries', hidden]);
 }
 
+/** How the states of one layer become one vector: token 0, the mean over all positions, or both, one after the other. */
+export const POOLINGS = ['first', 'mean', 'both'] as const;
+export type Pooling = (typeof POOLINGS)[number];
+
+/** What of a unimodal pass is read: the states after so many blocks (the last through the final LayerNorm), pooled. */
+export interface FeatureSource {
+  /** Counted from 1, ascending; 0 is what goes into the first. */
+  layers: readonly number[];
+  pooling: Pooling;
+}
+
+/** The layers that a prefilter may be fitted on: three quarters and all the way up. Layer 0, the embeddings alone, is its control. */
+export function candidateLayers({ layers }: { layers: number }): number[] {
+  return [...new Set([0, Math.ceil((3 * layers) / 4), layers])];
+}
+
+/** Length of the features of one layer. */
+export function featureWidth({ hiddenSize }: ViltConfig, pooling: Pooling): number {
+  return pooling === 'both' ? 2 * hiddenSize : hiddenSize;
+}
+
+/**
+ * The encoder up to the last layer that is asked for, giving pooled states: (batch, layers · width), layer after layer.
+ * `share` is what each position adds to a mean: 1 / length where it is read, 0 where it is padding.
+ */
+export function encoderFeatures(graph: GraphBuilder, config: ViltConfig, { layers, pooling }: FeatureSource): void {
+  const { hiddenSize: hidden } = config;
+  let x = graph.input('embedding', 'float32', ['batch', 'sequence', hidden]);
+  const bias = graph.input('bias', 'float32', ['batch', 1, 1, 'sequence']);
+  const share = pooling === 'first' ? null : graph.input('share', 'float32', ['batch', 1, 'sequence']);
+  const depth = Math.max(...layers);
+  const pooled: Value[] = []; // each (batch, 1, hidden)
+
+  for (let layer = 0; layer <= depth; layer++) {
+    const queries = layer === depth && pooling === 'first' ? graph.integers([1]) : null;
+    if (layer > 0) x = block(graph, config, `vilt.encoder.layer.${layer - 1}`, { x, bias, queries });
+    if (!layers.includes(layer)) continue;
+    const states = layer === config.layers ? graph.layerNorm(x, 'vilt.layernorm', config.layerNormEpsilon) : x;
+    const slice = [graph.integers([0]), graph.integers([1]), graph.integers([1])]; // from, to, axis
+    if (pooling !== 'mean') pooled.push(graph.node('Slice', [states, ...slice]));
+    if (share) pooled.push(graph.node('MatMul', [share, states]));
+  }
+  const features = graph.reshape(graph.node('Concat', pooled, { axis: 1 }), [0, -1]);
+  graph.output('features', features, ['batch', layers.length * featureWidth(config, pooling)]);
+}
+
 function block(
   graph: GraphBuilder,
   config: ViltConfig,

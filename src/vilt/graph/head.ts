@@ -11,10 +11,11 @@ export type HeadGraph = Head | 'pooler' | 'imageProjection' | 'textProjection';
 
 /**
  * A head over final states, which come in as (rows, hidden): [CLS] states, or for MLM any states.
- * NLVR2 reads two rows, one a picture, for each output.
+ * NLVR2 reads two rows, one a picture, for each output. Projections read the prefilter's features, (rows, features).
  */
 export function head(graph: GraphBuilder, config: ViltConfig, kind: HeadGraph): void {
-  const states = graph.input('states', 'float32', ['rows', config.hiddenSize]);
+  const width = kind === 'imageProjection' || kind === 'textProjection' ? 'features' : config.hiddenSize;
+  const states = graph.input('states', 'float32', ['rows', width]);
   graph.output('output', HEADS[kind](graph, states, config), ['outputs', 'width']);
 }
 

@@ -166,7 +166,7 @@ describe('pairs', () => {
     it('refuse a model without prefilter heads, naming what it lacks', async () => {
       const refused = {
         code: 'PREFILTER_MISSING',
-        message: /prefilter\.image_projection and prefilter\.text_projection, weight and bias/,
+        message: /no prefilter\.image_projection and prefilter\.text_projection \(weight and bias\)/,
       };
       await assert.rejects(embedTexts(tiny, ['a fox']), refused);
       await assert.rejects(embedImages(tiny, [noise(1, SIZES[0])]), refused);

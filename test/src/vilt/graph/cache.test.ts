@@ -17,6 +17,7 @@ import { promisify } from 'node:util';
 import { hashFiles } from '../../../../src/vilt/checkpoint/checkpoint.js';
 import { writeSafetensors } from '../../../../src/vilt/checkpoint/safetensors.js';
 import { buildGraphs, type GraphSource } from '../../../../src/vilt/graph/cache.js';
+import { candidateLayers } from '../../../../src/vilt/graph/encoder.js';
 import { readModel, ViltModel } from '../../../../src/vilt/model.js';
 import { fixture, temporaryFolder } from '../../../fixture.js';
 import { readValues, weights, writeVariant } from '../variant.js';
@@ -40,7 +41,7 @@ describe('buildGraphs', () => {
   async function sourceOf(model: string, options: Partial<GraphSource> = {}): Promise<GraphSource> {
     const { checkpoint, config, folder, heads } = await readModel(model);
     const hash = await hashFiles(checkpoint.files);
-    const kinds = ['text', 'image', 'encoder', 'pooler', ...heads] as const;
+    const kinds = ['text', 'image', 'encoder', 'pooler', 'layerFeatures', ...heads] as const;
     return {
       folder,
       cache: cacheOf(model),
@@ -49,6 +50,7 @@ describe('buildGraphs', () => {
       tensors: checkpoint.tensors,
       kinds,
       precision: 'fp32',
+      features: { layerFeatures: { layers: candidateLayers(config), pooling: 'both' } },
       ...options,
     };
   }
@@ -96,6 +98,7 @@ describe('buildGraphs', () => {
       'contents.json',
       'encoder.onnx',
       'image.onnx',
+      'layerFeatures.onnx',
       'pooler.onnx',
       'rank.onnx',
       'text.onnx',

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import type { Inference } from '../src/inference/inference.js';
+import type { PictureSource } from '../src/prefilter/extraction.js';
+import { mapAhead } from './lookahead.js';
+import { prepareImage } from './preparation.js';
+import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
+
+export interface PictureOptions {
+  inference: Inference;
+  reader: Reader;
+  /** At most so many pairs of a picture and a caption: whole pictures, drawn by the seed. Default: all. */
+  pairs?: number;
+  seed: number;
+}
+
+/** One batch is prepared while another is read by the model. */
+const PREPARATION = { concurrency: 4, ahead: 36 };
+
+/** The captioned pictures of a source, listed once, so that an interrupted fit finds its place again. */
+export async function openPictures({ inference, reader, pairs, seed }: PictureOptions): Promise<PictureSource> {
+  const entries: (SourceImage | SkippedImage)[] = [];
+  for await (const entry of reader.entries()) entries.push(entry);
+  const chosen = pairs === undefined ? entries : draw(entries, { pairs, seed });
+  const { root } = reader;
+  return {
+    key: await hashListing(chosen),
+    total: chosen.length,
+    from: (entry) =>
+      mapAhead(iterate(chosen.slice(entry)), PREPARATION, async (image) => {
+        if (isSkipped(image)) return image;
+        const outcome = await prepareImage({ inference, root, image, known: undefined, signal: undefined });
+        // Nothing is known of a picture, so none is found unchanged.
+        if (outcome === 'unchanged' || 'reason' in outcome) return outcome as SkippedImage;
+        const { contentHash, modelInput } = outcome;
+        return { file: image.name, contentHash, modelInput, captions: image.captions };
+      }),
+  };
+}
+
+/** Whole pictures until there are enough pairs, in the source's order. */
+function draw(
+  entries: (SourceImage | SkippedImage)[],
+  { pairs, seed }: { pairs: number; seed: number },
+): (SourceImage | SkippedImage)[] {
+  const images = entries.filter((entry) => !isSkipped(entry) && entry.captions.length > 0) as SourceImage[];
+  const order = new Map(images.map((image) => [image, sha256(`${seed}:${image.name}`)]));
+  const drawn = new Set<SourceImage>();
+  let count = 0;
+  for (const image of [...images].sort((a, b) => (order.get(a)! < order.get(b)! ? -1 : 1))) {
+    if (count >= pairs) break;
+    drawn.add(image);
+    count += image.captions.length;
+  }
+  return images.filter((image) => drawn.has(image));
+}
+
+/** What a source holds, as far as it shows without reading the pictures: names, captions, sizes and times. */
+async function hashListing(entries: readonly (SourceImage | SkippedImage)[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const entry of entries) {
+    const status = isSkipped(entry) ? null : await stat(entry.file).catch(() => null);
+    hash.update(`${JSON.stringify([entry, status?.size, status?.mtimeMs])}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
+  for (const item of items) yield await Promise.resolve(item);
+}

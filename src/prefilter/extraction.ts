@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { PatchwordError } from '../errors.js';
+import type { Inference } from '../inference/inference.js';
+import type { ModelInput } from '../vilt/image.js';
+import { candidateLayers } from '../vilt/graph/encoder.js';
+import { FeatureFiles } from './features.js';
+
+/** One captioned picture, decoded. */
+export interface CaptionedPicture {
+  file: string;
+  contentHash: string;
+  modelInput: ModelInput;
+  captions: string[];
+}
+
+/** Captioned pictures in a fixed order, which can be read from anywhere on. */
+export interface PictureSource {
+  /** The same for the same entries: what tells whether an interrupted run can be continued. */
+  key: string;
+  total: number;
+  from(entry: number): AsyncIterable<CaptionedPicture | { file: string; reason: string }>;
+}
+
+export interface ExtractionOptions {
+  inference: Inference;
+  source: PictureSource;
+  cache: string;
+  onProgress?: (progress: { done: number; total: number }) => void;
+  signal?: AbortSignal;
+}
+
+/** Entries whose features are computed and written together. */
+const BATCH = 32;
+
+/**
+ * Features of every picture and caption of a source, on disk below the cache folder. A run that was interrupted continues,
+ * batch by batch as it would have gone on, so that its features are the same.
+ *
+ * @throws PatchwordError CANCELLED once the signal aborts; MODEL_UNSUPPORTED where the model gives numbers that are not
+ *   finite; DISK_FULL, READ_ONLY; what source and model throw
+ */
+export async function extractFeatures(options: ExtractionOptions): Promise<FeatureFiles> {
+  const { inference, source, cache, onProgress, signal } = options;
+  const { hash, config, precision } = inference.info;
+  const layers = candidateLayers(config);
+  const files = await FeatureFiles.open({
+    folder: path.join(cache, 'features', hash.slice(0, 16)),
+    key: createHash('sha256')
+      .update(JSON.stringify([hash, precision, layers, source.key]))
+      .digest('hex'),
+    layers: layers.length,
+    width: 2 * config.hiddenSize,
+  });
+  const progress = () => onProgress?.({ done: files.entries, total: source.total });
+  let pictures: CaptionedPicture[] = [];
+  let skipped: { file: string; reason: string }[] = [];
+  const flush = async () => {
+    const entries = pictures.length + skipped.length;
+    if (entries === 0) return;
+    const features = await extract(inference, pictures);
+    const rows = pictures.map(({ contentHash, captions }) => ({ contentHash, captions }));
+    await files.append({ entries, pictures: rows, skipped, ...features });
+    [pictures, skipped] = [[], []];
+    progress();
+  };
+
+  progress();
+  for await (const entry of source.from(files.entries)) {
+    if (signal?.aborted) break;
+    if ('reason' in entry) skipped.push(entry);
+    else if (entry.captions.length === 0) skipped.push({ file: entry.file, reason: 'it has no caption' });
+    else pictures.push(entry);
+    if (pictures.length + skipped.length === BATCH) await flush();
+  }
+  if (signal?.aborted) {
+    throw new PatchwordError(
+      'CANCELLED',
+      `Stopped after ${files.entries} of ${source.total} pictures; they are kept.`,
+      {
+        hint: 'Run the same command again to continue.',
+      },
+    );
+  }
+  await flush();
+  return files;
+}
+
+/** The unimodal passes of one batch. */
+async function extract(inference: Inference, pictures: readonly CaptionedPicture[]) {
+  const options = { priority: 'background' } as const;
+  const images = await inference.imageFeatures(
+    pictures.map(({ modelInput }) => modelInput),
+    options,
+  );
+  const texts = await inference.textFeatures(
+    pictures.flatMap(({ captions }) => captions),
+    options,
+  );
+  const broken = pictures.findIndex((_, i) => !images[i].every(Number.isFinite));
+  if (broken >= 0) throw notFinite(inference, `the picture ${pictures[broken].file}`);
+  if (!texts.every((text) => text.every(Number.isFinite))) throw notFinite(inference, 'a caption');
+  return { images, texts };
+}
+
+function notFinite({ info }: Inference, what: string): PatchwordError {
+  return new PatchwordError(
+    'MODEL_UNSUPPORTED',
+    `${info.folder} gives states that are not finite numbers for ${what}, so nothing can be fitted to them.`,
+    { hint: 'Its weights are damaged, or need another precision: check them with patchword model verify.' },
+  );
+}

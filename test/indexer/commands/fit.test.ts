@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { BUNDLED_SAMPLE, PACKAGE_FOLDER } from '../../../src/paths.js';
+import { temporaryFolder } from '../../fixture.js';
+import { Hub } from '../../hub.js';
+import { writeStripped } from '../../src/prefilter/checkpoint.js';
+
+const ID = 'dandelin/vilt-b32-finetuned-coco';
+
+describe('patchword fit', function () {
+  this.timeout(120_000);
+  const temporary = temporaryFolder();
+  const at = (...parts: string[]) => path.join(temporary.path, ...parts);
+  let hub: Hub;
+  let captions: string;
+  const images = ['--images', path.dirname(BUNDLED_SAMPLE)];
+
+  /** Runs the real command against the hub of this test. */
+  async function patchword(...parameters: string[]) {
+    const env = { ...process.env, HF_ENDPOINT: hub.url, PATCHWORD_CACHE: at('cache'), PATCHWORD_DATA: at('data') };
+    const child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...parameters], { env });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    return { code, stdout, stderr };
+  }
+
+  before(async () => {
+    // The bundled model's weights without its prefilter heads, under the name of a published checkpoint that has none.
+    await writeStripped(at('published'));
+    const files = new Map(readdirSync(at('published')).map((name) => [name, readFileSync(at('published', name))]));
+    hub = new Hub([{ id: ID, revisions: { main: '0123456789abcdef0123456789abcdef01234567' }, files }]);
+    await hub.start();
+    const { images } = JSON.parse(readFileSync(BUNDLED_SAMPLE, 'utf8')) as { images: { sentences: object[] }[] };
+    const few = images.slice(0, 120).map((image) => ({ ...image, sentences: image.sentences.slice(0, 1) }));
+    captions = at('captions.json');
+    writeFileSync(captions, JSON.stringify({ images: few }));
+  });
+  after(() => hub.stop());
+
+  it('takes a published checkpoint from the hub to a search', async () => {
+    const steps = [
+      ['model', 'add', ID],
+      ['fit', '--model', ID, '--captions', captions, ...images],
+      ['index', captions, ...images, '--collection', 'photos', '--model', ID],
+      ['search', 'a fox', '--collection', 'photos', '--json', '-k', '3'],
+    ];
+    const outcomes = [];
+    for (const step of steps) {
+      const outcome = await patchword(...step);
+      assert.equal(outcome.code, 0, `${step.join(' ')}: ${outcome.stderr}`);
+      outcomes.push(outcome.stdout);
+    }
+    assert.match(
+      outcomes[1],
+      /text → image: fitted[^\n]*\n {2}raw cosine[^\n]*\n {2}without the encoder[^\n]*\n {2}chance/,
+    );
+    const { hits } = JSON.parse(outcomes[3]) as { hits: { similarity: number; matchScore: number }[] };
+    assert.equal(hits.length, 3);
+    assert.ok(hits.every(({ similarity, matchScore }) => similarity > -1 && Number.isFinite(matchScore)));
+
+    const info = await patchword('model', 'info', ID, '--json');
+    const { prefilter } = JSON.parse(info.stdout) as { prefilter: { source: string; recall: { textToImage: object } } };
+    assert.equal(prefilter.source, 'fit');
+    assert.deepEqual(Object.keys(prefilter.recall.textToImage), ['1', '5', '10', '32', '100']);
+    assert.match((await patchword('model', 'info', ID)).stdout, /recall, % +text → image {2}@1 /);
+  });
+
+  it('refuses what it cannot read, and shares that leave nothing to fit on', async () => {
+    const none = await patchword('fit', '--model', ID);
+    assert.match(none.stderr, /required option '--captions/);
+    const all = await patchword('fit', '--model', ID, '--captions', captions, '--validation', '1');
+    assert.deepEqual([all.code, all.stdout], [2, '']);
+    assert.match(all.stderr, /share above 0, at most 0\.5/);
+    const absent = await patchword('fit', '--model', ID, '--captions', at('nowhere'));
+    assert.equal(absent.code, 3);
+  });
+});
