@@ -38,10 +38,11 @@ const LEAST_PICTURES = 50;
 /** A fit is useful whose recall@10 is so many times what chance gives … */
 const LEAST_TIMES_CHANCE = 3;
 /**
- * … and which has at least so many times the odds, reciprocal rank against the rest, of the same fit without the encoder. An encoder of random
- * weights mixes words and patches without losing them, and a fit on such a mixture finds far more than chance does.
+ * … and whose mean reciprocal rank has at least so many times the odds, m / (1 - m), of the same fit without the encoder. An encoder of
+ * random weights mixes words and patches without losing them, so a fit to it finds far more than chance: two of them reached 1.8 and
+ * 2.0 times these odds, the bundled model 86 times.
  */
-const LEAST_TIMES_CONTROL = 2;
+const LEAST_TIMES_CONTROL = 4;
 
 /**
  * Fits embeddings to a model that has none: features of unimodal passes, frozen, and regularised canonical correlation
