@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { PACKAGE_FOLDER } from '../../../src/paths.js';
 import { chooseDevice, type Device } from '../../../src/vilt/session.js';
 import { ViltModel } from '../../../src/vilt/model.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
@@ -41,5 +45,17 @@ describe('chooseDevice', () => {
     const { device, note } = await chooseDevice(graph, 'auto');
     assert.ok(device === 'cuda' || device === 'cpu');
     assert.equal(note, null);
+  });
+});
+
+describe('telemetry', () => {
+  const home = temporaryFolder();
+
+  it('is off: running a model leaves nothing in the home folder', async () => {
+    const verify = ['model', 'verify', fixture('tiny-vilt'), fixture('tiny-vilt', 'cases', 'square.safetensors')];
+    await promisify(execFile)(path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), verify, {
+      env: { ...process.env, HOME: home.path, XDG_CACHE_HOME: '', ORT_DISABLE_TELEMETRY: undefined },
+    });
+    assert.deepEqual(readdirSync(home.path), []);
   });
 });
