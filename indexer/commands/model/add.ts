@@ -11,6 +11,7 @@ export function addAddCommand(model: Command): void {
   command.action(async (id: string) => {
     const options = command.optsWithGlobals<GlobalOptions>();
     const { addModel } = await import('../../hub.js');
+    const { inspectModel } = await import('../../../src/vilt/inspection.js');
     const { showProgress } = await import('../../progress.js');
     const interrupt = onInterrupt();
     const progress = showProgress({ label: 'Downloading', unit: 'MB' });
@@ -18,6 +19,7 @@ export function addAddCommand(model: Command): void {
       progress.update({ done: megabytes(bytes), total: megabytes(totalBytes) });
     try {
       const added = await addModel({ id, onProgress, signal: interrupt.signal });
+      await inspectModel(added.folder); // says so now, not at first use, where the files make no model
       if (added.offline) printNotes([`The hub cannot be reached: this is the copy added before.`]);
       printResult(added, options, ({ folder, commit }) => {
         return `${id} (commit ${commit.slice(0, 12)}) is in ${folder}; use it as --model ${id}`;
