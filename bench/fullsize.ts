@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { writeSafetensors, type TensorData } from '../src/vilt/checkpoint/safetensors.js';
 import { expectedShapes } from '../src/vilt/checkpoint/schema.js';
 import { readConfig } from '../src/vilt/config.js';
-import type { Precision } from '../src/vilt/graph/builder.js';
+import type { Precision } from '../src/vilt/device.js';
 import { ViltModel } from '../src/vilt/model.js';
 import { seededNormal } from './random.js';
 

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { ensureSample, SAMPLE_COLLECTION } from '../indexer/sample.js';
 import { openEngine, type Engine } from '../src/engine.js';
 import { BUNDLED_SAMPLE } from '../src/paths.js';
-import type { Precision } from '../src/vilt/graph/builder.js';
+import type { Precision } from '../src/vilt/device.js';
 
 const { values: args } = parseArgs({
   options: { searches: { type: 'string', default: '100' }, precision: { type: 'string', default: 'fp32' } },

@@ -10,8 +10,6 @@ import { download, retrying, type RetryOptions } from './download.js';
 import { DEFAULT_REVISION, isRevision, modelFolder, parseModelId, readPin, writePin, type Pin } from './models.js';
 import { answersOf, explain, failed, requestFile, type Target } from './request.js';
 
-export { resolveModel } from './models.js';
-
 export interface AddModelOptions {
   /** `owner/name`, or `owner/name@revision`. */
   id: string;

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Device, Precision } from '../src/inference/inference.js';
 import { BUNDLED_MODEL } from '../src/paths.js';
+import { DEVICES, PRECISIONS, type Device, type Precision } from '../src/vilt/device.js';
 
 /** Understood by every verb, before or after it. */
 export interface GlobalOptions {
@@ -19,9 +19,6 @@ export interface DeviceOptions {
 export interface ModelOptions extends GlobalOptions, DeviceOptions {
   model: string;
 }
-
-const DEVICES: readonly Device[] = ['cpu', 'cuda', 'webgpu', 'auto'];
-const PRECISIONS: readonly Precision[] = ['fp32', 'int8', 'fp16'];
 
 export function addGlobalOptions(command: Command): Command {
   return command

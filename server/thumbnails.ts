@@ -3,11 +3,8 @@ import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises
 import path from 'node:path';
 import { makeFolder } from '../src/folder.js';
 import type { Logger } from 'pino';
-import { thumbnail } from '../src/thumbnail.js';
+import { THUMBNAIL_DEFAULTS, thumbnail } from '../src/thumbnail.js';
 import { Gate, type GateLimits } from './gate.js';
-
-/** Longest side, in pixels. */
-export const THUMBNAIL_EDGE = 320;
 
 interface ThumbnailOptions {
   /** Where thumbnails are kept, one file a content hash. */
@@ -47,7 +44,7 @@ export class Thumbnails {
   #make(hash: string, source: Buffer): Promise<Buffer> {
     const making = this.#gate
       .run(async () => {
-        const bytes = Buffer.from(await thumbnail(source, { edge: THUMBNAIL_EDGE }));
+        const bytes = Buffer.from(await thumbnail(source));
         await this.#keep(hash, bytes).catch((error: unknown) => {
           this.options.logger.warn({ err: error }, 'a thumbnail could not be kept');
         });
@@ -97,7 +94,7 @@ export class Thumbnails {
   }
 
   #file(hash: string): string {
-    return path.join(this.options.folder, `${hash}-${THUMBNAIL_EDGE}.webp`);
+    return path.join(this.options.folder, `${hash}-${THUMBNAIL_DEFAULTS.edge}.webp`);
   }
 }
 

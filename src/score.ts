@@ -1,3 +1,4 @@
+import { dot } from './vector.js';
 import { matchProbability } from './calibration.js';
 import { PatchwordError } from './errors.js';
 import type { ImageSource, Inference, JobOptions } from './inference/inference.js';
@@ -51,11 +52,4 @@ export async function scorePair(
 
 export function truncationNote(maxTextLength: number): string {
   return `The text is longer than the ${maxTextLength} tokens that the model reads: only its beginning counts.`;
-}
-
-/** Cosine, for vectors of unit length. */
-export function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

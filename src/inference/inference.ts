@@ -6,8 +6,7 @@ import type { Explanation } from '../vilt/task.js';
 
 export type { Head } from '../vilt/checkpoint/schema.js';
 export type { Calibration, ModelInfo } from '../vilt/inspection.js';
-export type { Precision } from '../vilt/graph/builder.js';
-export type { Device } from '../vilt/session.js';
+export type { Device, Precision } from '../vilt/device.js';
 export type { Choice, Explanation, Pair };
 
 export interface JobOptions {

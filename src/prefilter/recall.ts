@@ -1,3 +1,4 @@
+import { dot } from '../vector.js';
 import { bestRank, recallAt } from '../metrics.js';
 import { RECALL_AT, type Recall } from '../vilt/prefilter.js';
 
@@ -81,10 +82,4 @@ function tableBy(value: (k: number) => number): Recall['textToImage'] {
   return Object.fromEntries(
     RECALL_AT.map((k) => [String(k), Math.round(value(k) * 100) / 100]),
   ) as Recall['textToImage'];
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

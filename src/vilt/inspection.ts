@@ -6,10 +6,9 @@ import { cacheFolder } from '../paths.js';
 import { hashFiles } from './checkpoint/checkpoint.js';
 import type { Head } from './checkpoint/schema.js';
 import { readModel, type ModelFiles } from './model.js';
-import type { Precision } from './graph/builder.js';
 import type { Pooling } from './graph/encoder.js';
 import { readPrefilter, type Prefilter, type Recall } from './prefilter.js';
-import type { Device } from './session.js';
+import type { Device, Precision } from './device.js';
 
 /** matchProbability = 1 / (1 + exp(-(matchScore · m + similarity · s + bias))) */
 export interface Calibration {

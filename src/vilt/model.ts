@@ -6,15 +6,15 @@ import { hashFiles, openCheckpoint, type Checkpoint } from './checkpoint/checkpo
 import { checkShapes, hasPrefilter, headsOf, type Head } from './checkpoint/schema.js';
 import { readTensor } from './checkpoint/tensor.js';
 import { inferConfig, readConfig, readImageConfig, type ImageConfig, type ViltConfig } from './config.js';
+import { PRECISIONS, type Device, type Precision } from './device.js';
 import { buildGraphs, type FeatureGraph, type GraphKind } from './graph/cache.js';
-import { PRECISIONS, type Precision } from './graph/builder.js';
 import { candidateLayers, type FeatureSource } from './graph/encoder.js';
 import type { HeadGraph } from './graph/head.js';
 import { shares, writeBias } from './mask.js';
 import type { PixelValues } from './pixel.js';
 import { interpolatePositions, type Grid } from './position.js';
 import { readPrefilter, type Prefilter } from './prefilter.js';
-import { chooseDevice, Session, type Device, type SessionOptions, type TensorValue } from './session.js';
+import { chooseDevice, Session, type SessionOptions, type TensorValue } from './session.js';
 import { loadTokenizer, type Tokenizer } from './tokenizer.js';
 
 /** A checkpoint on disk, understood but not loaded. */

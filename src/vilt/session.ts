@@ -1,11 +1,7 @@
 import './telemetry.js'; // first: it has to be there when ONNX Runtime loads
 import ort from 'onnxruntime-node';
 import { PatchwordError, messageOf } from '../errors.js';
-
-/** Which execution provider of ONNX Runtime runs a graph; `auto` is CUDA where it is installed, else the CPU. */
-export type Device = 'cpu' | 'cuda' | 'webgpu' | 'auto';
-
-export const DEVICES: readonly Device[] = ['cpu', 'cuda', 'webgpu', 'auto'];
+import { DEVICES, type Device } from './device.js';
 
 export interface SessionOptions {
   device: Exclude<Device, 'auto'>;

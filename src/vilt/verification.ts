@@ -5,10 +5,9 @@ import { readSafetensors } from './checkpoint/safetensors.js';
 import { readTensor } from './checkpoint/tensor.js';
 import type { ViltConfig } from './config.js';
 import { ViltModel, type TextInput } from './model.js';
-import type { Precision } from './graph/builder.js';
 import type { HeadGraph } from './graph/head.js';
 import type { PixelValues } from './pixel.js';
-import type { Device } from './session.js';
+import type { Device, Precision } from './device.js';
 
 export interface VerificationOptions {
   /** A model folder, or a weight file. */

@@ -14,7 +14,8 @@ import {
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { addModel, resolveModel, type AddModelOptions, type AddModelProgress } from '../../indexer/hub.js';
+import { addModel, type AddModelOptions, type AddModelProgress } from '../../indexer/hub.js';
+import { resolveModel } from '../../indexer/models.js';
 import { PACKAGE_FOLDER } from '../../src/paths.js';
 import { openCheckpoint } from '../../src/vilt/checkpoint/checkpoint.js';
 import { fixture, temporaryFolder } from '../fixture.js';

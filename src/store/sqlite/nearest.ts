@@ -1,8 +1,9 @@
+import { dot } from '../../vector.js';
 import { existsSync } from 'node:fs';
 import { messageOf } from '../../errors.js';
 import type { Neighbor, Target } from '../store.js';
 import type { Catalog } from './catalog.js';
-import { Best, dot, VectorTable } from './exact.js';
+import { Best, VectorTable } from './exact.js';
 import { graphFile, measureFile, type GraphEntry } from './manifest.js';
 import { VectorGraph } from './vectors.js';
 

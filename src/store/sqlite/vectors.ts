@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import hnswlib from 'hnswlib-node';
 import { MAX_ID } from './catalog.js';
-import { dot, type Best } from './exact.js';
+import { dot } from '../../vector.js';
+import type { Best } from './exact.js';
 
 /** Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using HNSW graphs", 2018. */
 const HNSW = {

@@ -1,4 +1,5 @@
 import onnxProto from 'onnx-proto';
+import type { Precision } from '../device.js';
 import { toHalf } from './quantization.js';
 
 const { onnx } = onnxProto;
@@ -19,11 +20,6 @@ const ELEMENT = {
   int8: onnx.TensorProto.DataType.INT8,
   int64: onnx.TensorProto.DataType.INT64,
 };
-
-/** Arithmetic of a graph: fp32 is the reference. Inputs and outputs are float32 always. */
-export type Precision = 'fp32' | 'int8' | 'fp16';
-
-export const PRECISIONS: readonly Precision[] = ['fp32', 'int8', 'fp16'];
 
 /** How the values of an initializer are written; `scale` is what int8 values are multiplied by, one an output. */
 export type Form = 'float32' | 'float16' | 'int8' | 'scale';

@@ -16,14 +16,8 @@ import { explainSystemError } from '../../errors.js';
 import { makeFolder } from '../../folder.js';
 import { readTensor, type Tensor } from '../checkpoint/tensor.js';
 import type { ViltConfig } from '../config.js';
-import {
-  BUILDER_VERSION,
-  GraphBuilder,
-  type ExternalData,
-  type Form,
-  type Precision,
-  type Weights,
-} from './builder.js';
+import type { Precision } from '../device.js';
+import { BUILDER_VERSION, GraphBuilder, type ExternalData, type Form, type Weights } from './builder.js';
 import { imageEmbedding, textEmbedding } from './embedding.js';
 import { encoder, encoderFeatures, type FeatureSource } from './encoder.js';
 import { head, type HeadGraph } from './head.js';

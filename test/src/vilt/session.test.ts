@@ -4,7 +4,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { PACKAGE_FOLDER } from '../../../src/paths.js';
-import { chooseDevice, type Device } from '../../../src/vilt/session.js';
+import type { Device } from '../../../src/vilt/device.js';
+import { chooseDevice } from '../../../src/vilt/session.js';
 import { ViltModel } from '../../../src/vilt/model.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Best, dot, VectorTable } from '../../../../src/store/sqlite/exact.js';
+import { Best, VectorTable } from '../../../../src/store/sqlite/exact.js';
+import { dot } from '../../../../src/vector.js';
 import { exactNearest, randomUnit, seededRandom } from '../records.js';
 
 describe('exact search', () => {

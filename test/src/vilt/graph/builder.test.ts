@@ -1,14 +1,9 @@
+import { PRECISIONS, type Precision } from '../../../../src/vilt/device.js';
 import assert from 'node:assert/strict';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import onnxProto from 'onnx-proto';
-import {
-  BUILDER_VERSION,
-  GraphBuilder,
-  PRECISIONS,
-  type Precision,
-  type Weights,
-} from '../../../../src/vilt/graph/builder.js';
+import { BUILDER_VERSION, GraphBuilder, type Weights } from '../../../../src/vilt/graph/builder.js';
 import { quantize, toHalf } from '../../../../src/vilt/graph/quantization.js';
 import { Session, type TensorValue } from '../../../../src/vilt/session.js';
 import { temporaryFolder } from '../../../fixture.js';
