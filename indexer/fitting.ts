@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { Inference } from '../src/inference/inference.js';
 import type { PictureSource } from '../src/prefilter/extraction.js';
+import { originalFile } from '../src/original.js';
 import { mapAhead } from './lookahead.js';
 import { prepareImage } from './preparation.js';
 import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
@@ -24,7 +25,7 @@ export async function openPictures({ inference, reader, pairs, seed }: PictureOp
   const chosen = pairs === undefined ? entries : draw(entries, { pairs, seed });
   const { root } = reader;
   return {
-    key: await hashListing(chosen),
+    key: await hashListing(root, chosen),
     total: chosen.length,
     from: (entry) =>
       mapAhead(iterate(chosen.slice(entry)), PREPARATION, async (image) => {
@@ -56,10 +57,10 @@ function draw(
 }
 
 /** What a source holds, as far as it shows without reading the pictures: names, captions, sizes and times. */
-async function hashListing(entries: readonly (SourceImage | SkippedImage)[]): Promise<string> {
+async function hashListing(root: string, entries: readonly (SourceImage | SkippedImage)[]): Promise<string> {
   const hash = createHash('sha256');
   for (const entry of entries) {
-    const status = isSkipped(entry) ? null : await stat(entry.file).catch(() => null);
+    const status = isSkipped(entry) ? null : await stat(originalFile(root, entry.location)).catch(() => null);
     hash.update(`${JSON.stringify([entry, status?.size, status?.mtimeMs])}\n`);
   }
   return hash.digest('hex');

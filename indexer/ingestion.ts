@@ -56,7 +56,7 @@ export async function ingest({ engine, source, images, onProgress, signal }: Ing
     }
   }
 
-  onProgress?.({ done: 0, total });
+  onProgress?.({ done: 0, total: total ?? 0 });
   await embedInBatches({
     items: changed(),
     signal,
@@ -64,11 +64,11 @@ export async function ingest({ engine, source, images, onProgress, signal }: Ing
     async write(images, batch) {
       await store.upsert({ root, images });
       for (const { known } of batch) result[known ? 'updated' : 'added'] += 1;
-      onProgress?.({ done: done(), total });
+      onProgress?.({ done: done(), total: total ?? done() });
     },
   });
   await store.flush();
-  onProgress?.({ done: done(), total });
+  onProgress?.({ done: done(), total: total ?? done() });
   if (signal?.aborted) {
     throw new PatchwordError('CANCELLED', `Stopped after ${done()} of ${total} pictures; they are kept.`, {
       hint: 'Run the same command again to continue.',

@@ -4,6 +4,7 @@ import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import type { Inference, PreparedImage } from '../src/inference/inference.js';
+import { originalFile } from '../src/original.js';
 import type { Store } from '../src/store/store.js';
 import { IMAGE_LIMITS, type ModelInput } from '../src/vilt/image.js';
 import { readSource } from '../src/vilt/source.js';
@@ -62,17 +63,18 @@ export async function prepareImage(options: {
 }): Promise<Prepared | SkippedImage | 'unchanged'> {
   const { inference, root, image, known, signal } = options;
   try {
-    const status = await statBelow(root, image.file);
+    const file = originalFile(root, image.location);
+    const status = await statBelow(root, file);
     if (looksUnchanged(image, status, known)) return 'unchanged';
 
-    const { bytes, contentHash } = await readPicture(image.file);
+    const { bytes, contentHash } = await readPicture(file);
     if (known?.searchable && known.contentHash === contentHash && hasSameLabels(image, known)) return 'unchanged';
 
     const prepared = await inference.prepare(bytes, { priority: 'background', signal });
     const modified = modifiedAt(status);
     return { ...prepared, image, contentHash, bytes: bytes.length, modified, known: known !== undefined };
   } catch (error) {
-    return { file: image.name, reason: reasonToSkip(error, image.file) };
+    return { file: image.name, reason: reasonToSkip(error, originalFile(root, image.location)) };
   }
 }
 

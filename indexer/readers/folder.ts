@@ -28,6 +28,8 @@ export async function readFolder(root: string): Promise<Reader> {
     });
   }
   return {
+    format: 'folder',
+    path: root,
     root,
     total: found.length,
     async *entries() {
@@ -68,7 +70,7 @@ async function readImage(root: string, { name, captionFile }: FoundImage): Promi
   if ('reason' in lines) return { file: name, reason: lines.reason };
   const cleaned = cleanCaptions(lines.lines);
   if ('reason' in cleaned) return { file: name, reason: `${captionFile}: ${cleaned.reason}` };
-  return { file: path.join(root, name), name, captions: cleaned.captions, split: null };
+  return { name, location: { file: name }, captions: cleaned.captions, split: null, attributes: {} };
 }
 
 async function readLines(root: string, name: string): Promise<{ lines: string[] } | { reason: string }> {

@@ -28,6 +28,8 @@ export async function readKarpathy({ file, images }: { file: string; images?: st
   const entries = skipDuplicates(parseEntries(await readJson(file), file));
   const root = await findRoot({ file, images, entries });
   return {
+    format: 'karpathy',
+    path: path.resolve(file),
     root,
     total: entries.length,
     // eslint-disable-next-line @typescript-eslint/require-await -- a reader is asynchronous; this one has all it needs
@@ -118,7 +120,7 @@ async function findRoot(options: {
   for (const folder of folders) {
     for (const entry of tried) {
       const located = locate(folder, entry.name);
-      if (located !== null && (await exists(located.file))) return realpath(folder);
+      if (located !== null && (await exists(path.join(folder, located.location.file)))) return realpath(folder);
     }
   }
   throw new PatchwordError('SOURCE_INVALID', `None of the pictures of ${options.file} is in ${folders.join(' or ')}.`, {
@@ -136,7 +138,7 @@ async function exists(file: string): Promise<boolean> {
 function place(root: string, { name, captions, split }: Listed): SourceImage | SkippedImage {
   const located = locate(root, name);
   if (located === null) return { file: name, reason: 'its path leaves the folder of the pictures' };
-  return { ...located, captions, split };
+  return { ...located, captions, split, attributes: {} };
 }
 
 function invalid(file: string, what: string, cause?: unknown): PatchwordError {

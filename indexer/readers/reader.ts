@@ -1,30 +1,78 @@
 import path from 'node:path';
+import type { Attributes } from '../../src/filter.js';
+import type { ImageLocation } from '../../src/original.js';
 
-/** One captioned image that a source lists; its file has not been opened. */
+/** One captioned image that a source lists; its bytes have not been looked at, unless the format holds them in a table. */
 export interface SourceImage {
-  /** Absolute path. */
-  file: string;
-  /** Path below the source's root, with forward slashes. */
+  /** What the image is called, unlike any other of its source: a path below the root, or ARCHIVE/MEMBER. Forward slashes. */
   name: string;
+  location: ImageLocation;
+  /** The encoded image, where reading the source has brought it along: the row of a table. */
+  bytes?: Uint8Array;
   captions: string[];
   /** Which part of a benchmark it belongs to ("train", "test", …), where the source says. */
   split: string | null;
+  /** What else the source says of it. */
+  attributes: Attributes;
 }
 
 /** One entry of a source that cannot be used, and why. It never stops the rest. */
 export interface SkippedImage {
+  /** The name of the image; where there is none, the file and line (or entry) that should have given it. */
   file: string;
   reason: string;
 }
 
 /** Captioned images in one dataset format. */
 export interface Reader {
-  /** Absolute folder, links resolved, that every image is below. */
+  /** The format, by the name that `--format` takes. */
+  format: Format;
+  /** Absolute path of what was opened: a folder, or the file that lists the images. Tells this source from others. */
+  path: string;
+  /** Absolute folder, links resolved, that every location is below. */
   root: string;
-  /** How many entries `entries` yields. */
-  total: number;
+  /** How many entries `entries` yields; null where only reading all of it would tell. */
+  total: number | null;
+  /** Streams, with bounded memory: the next entry is read when it is asked for. */
   entries(): AsyncIterable<SourceImage | SkippedImage>;
 }
+
+/** What a user may say of a source. A reader refuses what it cannot use. */
+export interface SourceOptions {
+  /** Default: detected. */
+  format?: Format;
+  /** Folder of the pictures, where a file lists them. Default: beside it, or in `images/` beside it, or as the format has it. */
+  images?: string;
+  /** Which columns (or keys) of a table hold what, where they are not recognised by name. */
+  columns?: Columns;
+}
+
+export interface Columns {
+  /** Path of the picture below the folder of pictures, or the picture itself. */
+  image?: string;
+  caption?: string;
+  split?: string;
+}
+
+/** Formats by the name that `--format` takes, with what a user would call them. */
+export const FORMATS = {
+  folder: 'folder of pictures with .txt or .json beside them',
+  karpathy: "Karpathy's JSON",
+  coco: 'COCO captions JSON',
+  albef: 'ALBEF/BLIP JSON',
+  token: 'Flickr .token file',
+  flickr30k: 'Flickr30k results.csv',
+  flickr8k: 'Flickr8k captions.txt',
+  csv: 'CSV table',
+  tsv: 'TSV table',
+  jsonl: 'JSON Lines',
+  webdataset: 'WebDataset tar files',
+  img2dataset: 'img2dataset output',
+  arrow: "ViLT's Arrow files",
+  parquet: 'Parquet table with pictures',
+} as const;
+
+export type Format = keyof typeof FORMATS;
 
 /** The most characters of one caption. The model reads 40 tokens of them. */
 export const MAX_CAPTION_LENGTH = 10_000;
@@ -37,14 +85,15 @@ export function isSkipped(entry: SourceImage | SkippedImage): entry is SkippedIm
 }
 
 /** Where a listed name lies, or null where it would leave the root. */
-export function locate(root: string, name: string): { file: string; name: string } | null {
+export function locate(root: string, name: string): { name: string; location: { file: string } } | null {
   if (name.includes('\0')) return null;
   const file = path.resolve(root, name);
   const relative = path.relative(root, file);
   if (relative === '' || relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)) {
     return null;
   }
-  return { file, name: relative.split(path.sep).join('/') };
+  const below = relative.split(path.sep).join('/');
+  return { name: below, location: { file: below } };
 }
 
 /**

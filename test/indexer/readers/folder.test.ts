@@ -50,7 +50,7 @@ describe('a folder of pictures', () => {
       { file: 'a.png', reason: 'a.txt is not UTF-8 text' },
       { file: 'b.png', reason: 'b.txt has 2000000 bytes; caption files of up to 1000000 are read' },
       { file: 'c.png', reason: 'c.txt: a caption has 20000 characters; at most 10000 are read' },
-      { file: path.join(root, 'd.png'), name: 'd.png', captions: ['a fox'], split: null },
+      { location: { file: 'd.png' }, attributes: {}, name: 'd.png', captions: ['a fox'], split: null },
     ]);
   });
 
@@ -74,7 +74,7 @@ describe('a folder of pictures', () => {
         ['e.png', []],
       ],
     );
-    assert.equal(images[0].file, path.join(root, 'a', 'deep', 'c.webp'));
+    assert.deepEqual(images[0].location, { file: 'a/deep/c.webp' });
   });
 
   it('is the same source when it is reached through a link', async () => {
