@@ -22,13 +22,15 @@ import {
   closeDatabase,
   createDatabase,
   isOutdated,
-  lockFile,
   migrate,
   openDatabase,
   type Connection,
+  type Lock,
 } from './database.js';
+import { catalogFile } from './folders.js';
 import { NearestIndexes } from './indexes.js';
 import { InputCache } from './inputs.js';
+import { lockCollection } from './lock.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
 
@@ -47,12 +49,14 @@ export class Collection {
   private readonly inputs: InputCache;
   private vectors: NearestIndexes;
   private reindex: Reindex | undefined;
-  private lock: { release(): void } | undefined;
+  private lock: Lock | undefined;
   private writable = false;
 
   private constructor(
     private readonly options: CollectionOptions,
     private readonly database: Connection,
+    /** Keeps the folder where it is. */
+    private readonly use: Lock,
   ) {
     const { folder, inputCacheBytes, onNote } = options;
     this.catalog = new Catalog(database);
@@ -74,21 +78,24 @@ export class Collection {
   /** Opens a collection, or makes it where there is none and `create` says what it is bound to. */
   static open(options: CollectionOptions): Collection {
     const { folder, create } = options;
-    const file = path.join(folder, 'catalog.sqlite');
-    if (create && !existsSync(file)) {
-      makeFolder(folder);
-      locked(folder, () => {
-        if (!existsSync(file)) createDatabase(file, CATALOG_STEPS, (database) => bindModel(database, create));
-      });
-    }
-    const database = openDatabase(file, CATALOG_STEPS);
+    const file = catalogFile(folder);
+    if (create) makeFolder(folder);
+    const use = lockCollection(folder, 'read');
+    let database: Connection | undefined;
     try {
-      if (isOutdated(database, CATALOG_STEPS)) locked(folder, () => migrate(database, CATALOG_STEPS));
-      const collection = new Collection(options, database);
+      if (create && !existsSync(file)) {
+        locked(folder, () => {
+          if (!existsSync(file)) createDatabase(file, CATALOG_STEPS, (created) => bindModel(created, create));
+        });
+      }
+      const opened = (database = openDatabase(file, CATALOG_STEPS));
+      if (isOutdated(opened, CATALOG_STEPS)) locked(folder, () => migrate(opened, CATALOG_STEPS));
+      const collection = new Collection(options, opened, use);
       collection.vectors.catchUp();
       return collection;
     } catch (error) {
-      database.close();
+      database?.close();
+      use.release();
       throw error;
     }
   }
@@ -208,6 +215,7 @@ export class Collection {
     this.reindex?.close();
     closeDatabase(this.database);
     this.endWriting();
+    this.use.release();
   }
 
   private reindexUnderWay(): Reindex {
@@ -225,7 +233,7 @@ export class Collection {
   }
 
   private beginWriting(): void {
-    this.lock ??= lockFile(lockPath(this.options.folder));
+    this.lock ??= lockCollection(this.options.folder, 'write');
     if (!this.writable) beginWriting(this.database, 'FULL');
     this.writable = true;
   }
@@ -241,12 +249,8 @@ export class Collection {
   }
 }
 
-function lockPath(folder: string): string {
-  return path.join(folder, 'lock.sqlite');
-}
-
 function locked(folder: string, run: () => void): void {
-  const lock = lockFile(lockPath(folder));
+  const lock = lockCollection(folder, 'write');
   try {
     run();
   } finally {

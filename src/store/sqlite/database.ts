@@ -131,11 +131,28 @@ export function migrate(database: Connection, steps: readonly string[]): void {
   })();
 }
 
-/** Holds a lock on a file until released; the operating system lets go of it when the process dies. */
-export function lockFile(file: string): { release(): void } {
-  const database = new Database(file, { timeout: 0 });
+/** A lock on a file; the operating system lets go of it when the process dies. */
+export interface Lock {
+  release(): void;
+}
+
+const LOCKS = {
+  /** Any number hold it; beside them one may hold the reserved lock. */
+  shared: { begin: 'BEGIN; SELECT count(*) FROM sqlite_schema', timeout: 1000 },
+  reserved: { begin: 'BEGIN IMMEDIATE', timeout: 0 },
+  /** No one else holds any. */
+  exclusive: { begin: 'BEGIN EXCLUSIVE', timeout: 0 },
+} as const;
+
+/**
+ * Holds a lock on a file, of SQLite's own kinds (https://sqlite.org/lockingv3.html), until released. For a shared one it
+ * waits a little: whoever tries for the exclusive lock is in the way for a moment.
+ */
+export function lockFile(file: string, kind: keyof typeof LOCKS): Lock {
+  const { begin, timeout } = LOCKS[kind];
+  const database = new Database(file, { timeout });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    database.exec(begin);
   } catch (error) {
     database.close();
     throw error;
@@ -150,7 +167,7 @@ export function replaceFile(from: string, to: string): void {
   if (process.platform !== 'win32') syncPath(path.dirname(to)); // Windows has no handles of folders to sync.
 }
 
-function syncPath(file: string): void {
+export function syncPath(file: string): void {
   const handle = openSync(file, 'r');
   try {
     fsyncSync(handle);
@@ -164,6 +181,11 @@ export function isDamage(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_CORRUPT') || codeOf(error) === 'SQLITE_NOTADB';
 }
 
+/** Whether an error says that another holds a lock that is wanted. */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_BUSY');
+}
+
 /** What SQLite and the file system throw, as errors that a user can act on. */
 export function explainStoreError(error: unknown, folder: string): unknown {
   const code = codeOf(error);
@@ -173,7 +195,7 @@ export function explainStoreError(error: unknown, folder: string): unknown {
       cause: error,
     });
   }
-  if (code.startsWith('SQLITE_BUSY')) {
+  if (isBusy(error)) {
     return new PatchwordError('COLLECTION_BUSY', `Another process is writing to the collection in ${folder}.`, {
       hint: 'Wait until it has finished, and run the same command again.',
       cause: error,
