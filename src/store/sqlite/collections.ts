@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder } from '../../draft.js';
 import { explainSystemError, messageOf, PatchwordError, type ErrorCode } from '../../errors.js';
 import { makeFolder } from '../../folder.js';
 import type { CollectionModel } from '../store.js';
-import { explainStoreError, openDatabase, syncPath, type Lock } from './database.js';
+import { explainStoreError, openDatabase, type Lock } from './database.js';
 import {
   catalogFile,
   collectionFolder,
@@ -205,7 +206,7 @@ async function moveFolder(from: string, to: string): Promise<void> {
   try {
     await mkdir(path.dirname(to), { recursive: true });
     await rename(from, to);
-    if (process.platform !== 'win32') syncPath(path.dirname(to)); // Windows has no handles of folders to sync.
+    syncFolder(path.dirname(to));
   } catch (error) {
     throw explainSystemError(error, to);
   }

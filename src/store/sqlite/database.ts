@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { syncFolder, syncPath } from '../../draft.js';
 import { explainSystemError, PatchwordError } from '../../errors.js';
 
 export type Connection = Database.Database;
@@ -164,16 +165,7 @@ export function lockFile(file: string, kind: keyof typeof LOCKS): Lock {
 export function replaceFile(from: string, to: string): void {
   syncPath(from);
   renameSync(from, to);
-  if (process.platform !== 'win32') syncPath(path.dirname(to)); // Windows has no handles of folders to sync.
-}
-
-export function syncPath(file: string): void {
-  const handle = openSync(file, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  syncFolder(path.dirname(to));
 }
 
 /** Whether an error says that a database's content is no longer what SQLite wrote. */
