@@ -73,15 +73,27 @@ export async function* readTar(file: string): AsyncGenerator<TarEntry> {
   try {
     for await (const entry of extract) {
       const { name, type, size } = entry.header;
-      yield { name, type: type ?? 'file', size: size ?? 0, content: entry as AsyncIterable<Uint8Array> };
+      yield { name, type: type ?? 'file', size: size ?? 0, content: read(entry as AsyncIterable<Uint8Array>, file) };
       entry.resume();
     }
     await reading;
   } catch (error) {
-    const explained = explainSystemError(error, file);
-    if (explained instanceof PatchwordError) throw explained;
-    throw new PatchwordError('SOURCE_INVALID', `${file} is not a tar file, or was cut short: ${messageOf(error)}.`, {
-      cause: error,
-    });
+    throw explain(error, file);
   }
+}
+
+async function* read(content: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content;
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+function explain(error: unknown, file: string): unknown {
+  const explained = explainSystemError(error, file);
+  if (explained instanceof PatchwordError) return explained;
+  return new PatchwordError('SOURCE_INVALID', `${file} is not a tar file, or was cut short: ${messageOf(error)}.`, {
+    cause: error,
+  });
 }

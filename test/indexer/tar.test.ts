@@ -51,7 +51,11 @@ describe('tar', () => {
     it('writes over nothing', async () => {
       writeFileSync(at('mine.tar'), 'mine');
       const writer = new TarWriter(at('mine.tar'));
-      await assert.rejects(writer.add({ name: 'a', bytes: new Uint8Array(10), modified: 0 }), { code: 'EEXIST' });
+      const write = async () => {
+        await writer.add({ name: 'a', bytes: new Uint8Array(10), modified: 0 });
+        await writer.finish();
+      };
+      await assert.rejects(write, { code: 'EEXIST' });
       await writer.abandon();
       assert.equal(readFileSync(at('mine.tar'), 'utf8'), 'mine');
     });
