@@ -89,7 +89,7 @@ describe('tar', () => {
       const extract = tar.extract();
       const times: number[] = [];
       extract.on('entry', ({ mtime }, stream, next) => {
-        times.push(mtime!.getTime());
+        times.push(mtime.getTime());
         stream.resume();
         next();
       });

@@ -30,6 +30,7 @@ import { catalogFile } from './folders.js';
 import { NearestIndexes } from './indexes.js';
 import { InputCache } from './inputs.js';
 import { lockCollection } from './lock.js';
+import { Places } from './places.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
 import { Tables } from './tables.js';
@@ -48,6 +49,7 @@ export interface CollectionOptions {
 export class Collection {
   readonly tables: Tables;
   private readonly catalog: Catalog;
+  private readonly places: Places;
   private readonly inputs: InputCache;
   private vectors: NearestIndexes;
   private reindex: Reindex | undefined;
@@ -62,7 +64,8 @@ export class Collection {
   ) {
     const { folder, inputCacheBytes, onNote } = options;
     this.catalog = new Catalog(database);
-    this.tables = new Tables(this.catalog, database);
+    this.places = new Places(folder);
+    this.tables = new Tables(this.catalog, database, this.places);
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
     this.vectors = this.openVectors();
   }
@@ -201,6 +204,7 @@ export class Collection {
     const { inputSize } = reindex.model;
     return reindex.pendingImages(page).map((image) => ({
       ...image,
+      root: this.places.find(image.root),
       modelInput: this.inputs.get({ contentHash: image.contentHash, inputSize }),
     }));
   }
