@@ -1,7 +1,7 @@
 import type { Filter } from '../../filter.js';
 import type { Target } from '../store.js';
-import type { Connection } from './database.js';
-import { filteredImages } from './filter.js';
+import { column, type Connection } from './database.js';
+import { defineFilterFunctions, filteredImages } from './filter.js';
 
 /** Sets of ids that are kept for the searches to come: of the filters used last. */
 const KEPT = 8;
@@ -22,17 +22,28 @@ export class AllowedIds {
   }
 
   has(id: number): boolean {
+    return this.ids[this.firstFrom(id)] === id;
+  }
+
+  /** The next ids after one. */
+  page({ after, limit }: { after: number; limit: number }): number[] {
+    const first = this.firstFrom(after + 1);
+    return [...this.ids.subarray(first, first + limit)];
+  }
+
+  [Symbol.iterator](): Iterator<number> {
+    return this.ids[Symbol.iterator]();
+  }
+
+  /** Where the first id from `id` on is. */
+  private firstFrom(id: number): number {
     let from = 0;
     for (let to = this.ids.length; from < to;) {
       const middle = (from + to) >>> 1;
       if (this.ids[middle] < id) from = middle + 1;
       else to = middle;
     }
-    return this.ids[from] === id;
-  }
-
-  [Symbol.iterator](): Iterator<number> {
-    return this.ids[Symbol.iterator]();
+    return from;
   }
 }
 
@@ -46,15 +57,17 @@ export class Filters {
   private readonly stateOf;
 
   constructor(private readonly database: Connection) {
+    defineFilterFunctions(database);
     // What other connections committed, and what this one wrote.
-    this.stateOf = database
-      .prepare<[], string>(`SELECT data_version || ' ' || total_changes() FROM pragma_data_version`)
-      .pluck() as unknown as { get(): string };
+    this.stateOf = column<[], string>(
+      database,
+      `SELECT data_version || ' ' || total_changes() FROM pragma_data_version`,
+    );
   }
 
   /** Ids of the images that match, or of the captions of such. Call it within a transaction. */
   allowed(target: Target, filter: Filter): AllowedIds {
-    const state = this.stateOf.get();
+    const state = this.stateOf.get()!;
     if (state !== this.state) this.kept.clear();
     this.state = state;
     const key = `${target} ${JSON.stringify(filter)}`;
@@ -68,11 +81,6 @@ export class Filters {
   private find(target: Target, filter: Filter): AllowedIds {
     const { sql, parameters } = filteredImages(filter);
     const ids = target === 'images' ? sql : `SELECT id FROM captions WHERE image_id IN (${sql})`;
-    return new AllowedIds(
-      this.database
-        .prepare<unknown[], number>(ids)
-        .pluck()
-        .all(...parameters) as number[],
-    );
+    return new AllowedIds(column<typeof parameters, number>(this.database, ids).all(...parameters));
   }
 }

@@ -19,7 +19,9 @@ export interface NearestIndexesOptions {
 }
 
 /** What searches find of the nearest, as measured against comparing all. */
-export interface RecallReport {
+export type RecallReport = Record<Target, TargetRecall>;
+
+export interface TargetRecall {
   /** The share of the 100 nearest that is found, 0..1; null where the vectors would not stand still to be measured. */
   recall: number | null;
   /** Candidates that the graph keeps while it looks for 100; null where there is no graph. */
@@ -92,11 +94,11 @@ export class NearestIndexes {
   }
 
   /** Measures what searches find now, on a sample, while the thread answers other calls. */
-  async measureRecall(): Promise<Record<Target, RecallReport>> {
-    const report = async (target: Target): Promise<RecallReport> => {
+  async measureRecall(): Promise<RecallReport> {
+    const report = async (target: Target): Promise<TargetRecall> => {
       const index = this.indexes[target];
       index.sync();
-      if (index.isExact) return { recall: 1, ef: null, vectors: index.count, exact: true };
+      if (index.graphSize === 0) return { recall: 1, ef: null, vectors: index.count, exact: true };
       const { catalog } = this.options;
       let recall: number | null = null;
       for (let attempt = 0; attempt < 3 && recall === null && !this.closed; attempt++) {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { messageOf } from '../../errors.js';
 import { isSameModel, type CollectionModel, type Target } from '../store.js';
 import { replaceFile } from './database.js';
+import { VectorGraph } from './vectors.js';
 
 /** Counts changes to the format of the manifest or of the files that it describes. 1 had no `measured`: it is measured again. */
 const VERSION = 2;
@@ -101,5 +103,32 @@ export function measureFile(file: string): Pick<GraphEntry, 'bytes' | 'checksum'
     return { bytes, checksum: hash.digest('hex') };
   } finally {
     closeSync(handle);
+  }
+}
+
+interface GraphOptions {
+  folder: string;
+  target: Target;
+  dimension: number;
+  entry: GraphEntry | null;
+  /** Revision of the catalog. */
+  newest: number;
+}
+
+/** The graph that an entry describes, or why it cannot be used. */
+export function readGraph({ folder, target, dimension, entry, newest }: GraphOptions): VectorGraph | string {
+  const file = graphFile(folder, target);
+  if (!existsSync(file)) return 'is missing';
+  if (!entry) return 'is not described by the manifest';
+  if (entry.revision > newest) return 'is newer than the catalog';
+  const { bytes, checksum } = measureFile(file);
+  if (bytes !== entry.bytes) return `has ${bytes} bytes where the manifest says ${entry.bytes}`;
+  if (checksum !== entry.checksum) return 'does not match its checksum';
+  try {
+    const graph = VectorGraph.load(file, dimension);
+    if (graph.size === entry.count) return graph;
+    return `holds ${graph.size} vectors where the manifest says ${entry.count}`;
+  } catch (error) {
+    return `cannot be read (${messageOf(error)})`;
   }
 }

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
-import { messageOf } from '../../errors.js';
 import { dot } from '../../vector.js';
 import type { Neighbor, Target } from '../store.js';
 import type { AllowedIds } from './allowed.js';
 import type { Catalog } from './catalog.js';
 import { Best, VectorTable } from './exact.js';
-import { graphFile, measureFile, type GraphEntry, type MeasuredRecall } from './manifest.js';
+import { measureFile, readGraph, type GraphEntry, type MeasuredRecall } from './manifest.js';
+import { Rebuild } from './rebuild.js';
 import { RECALL } from './recall.js';
 import { VectorGraph } from './vectors.js';
 
@@ -36,14 +35,6 @@ export interface IndexQuery {
   allowed?: AllowedIds;
   /** Candidates that the graph keeps while it looks for 100; as measured where it is not given. */
   ef?: number;
-}
-
-/** A graph that will take the place of one with many deleted. It has what the catalog held up to `revision`. */
-interface Rebuild {
-  graph: VectorGraph;
-  revision: number;
-  /** Up to here the graph in use has all, and the table has the rest. */
-  until: number;
 }
 
 /**
@@ -115,24 +106,12 @@ export class NearestIndex {
   load(folder: string, entry: GraphEntry | null): string | undefined {
     const { catalog, target, dimension, exactBelow } = this.options;
     if (this.firstCount === 0 || this.firstCount < exactBelow) return undefined;
-    const file = graphFile(folder, target);
-    if (!existsSync(file)) return 'is missing';
-    if (!entry) return 'is not described by the manifest';
-    if (entry.revision > catalog.revision()) return 'is newer than the catalog';
-    const { bytes, checksum } = measureFile(file);
-    if (bytes !== entry.bytes) return `has ${bytes} bytes where the manifest says ${entry.bytes}`;
-    if (checksum !== entry.checksum) return 'does not match its checksum';
-    let graph: VectorGraph;
-    try {
-      graph = VectorGraph.load(file, dimension);
-    } catch (error) {
-      return `cannot be read (${messageOf(error)})`;
-    }
-    if (graph.size !== entry.count) return `holds ${graph.size} vectors where the manifest says ${entry.count}`;
+    const graph = readGraph({ folder, target, dimension, entry, newest: catalog.revision() });
+    if (typeof graph === 'string') return graph;
     this.graph = graph;
-    this.measured = entry.measured;
-    this.saved = entry;
-    this.revision = entry.revision;
+    this.saved = entry!;
+    this.measured = this.saved.measured;
+    this.revision = this.saved.revision;
     return undefined;
   }
 
@@ -221,7 +200,7 @@ export class NearestIndex {
   }
 
   private beginAnew(graph: VectorGraph): void {
-    const { catalog, dimension, exactBelow } = this.options;
+    const { catalog, target, dimension, exactBelow } = this.options;
     if (this.count < exactBelow) {
       this.table.clear();
       this.graph = undefined;
@@ -233,28 +212,22 @@ export class NearestIndex {
         this.sync();
         return this.movedRevision();
       });
-      this.rebuild = { graph: VectorGraph.create(dimension, graph.count), revision: 0, until };
+      this.rebuild = new Rebuild({ catalog, target, dimension, count: graph.count, until });
     }
   }
 
   private advanceRebuild(rebuild: Rebuild, end: number): boolean {
-    const { catalog, target } = this.options;
-    const vectors = catalog.read(() => {
+    const left = this.options.catalog.read(() => {
       this.sync(); // What is deleted is not read, and what was read is told here when it is deleted.
-      return catalog.vectorPage(target, { after: rebuild.revision, until: rebuild.until, limit: 16 });
+      return rebuild.advance(end);
     });
-    for (const { id, vector, revision } of vectors) {
-      rebuild.graph.add(id, vector);
-      rebuild.revision = revision;
-      if (performance.now() >= end) return true;
-    }
-    if (vectors.length > 0) return true;
+    if (left) return true;
     this.graph = rebuild.graph;
     this.rebuild = undefined;
     this.measured &&= { ...this.measured, count: 0 }; // The best guess until it is measured.
     this.unsaved = this.graph.size;
     this.isAnew = true;
-    return this.advance(0);
+    return this.advance(end - performance.now());
   }
 
   /** The revision up to which all vectors of the catalog are in the graph, as `sync` has just found them. */

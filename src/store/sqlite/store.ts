@@ -4,6 +4,7 @@ import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../errors.js';
 import { callWorker, startWorker } from '../../worker.js';
 import type { CollectionModel, Store } from '../store.js';
+import type { RecallReport } from './indexes.js';
 import type { StoreHandlers } from './worker.js';
 
 export interface StoreOptions {
@@ -20,6 +21,11 @@ export interface StoreOptions {
   onNote?: (line: string) => void;
 }
 
+export interface SqliteStore extends Store {
+  /** How much of the 100 nearest searches find, measured on a sample against comparing all. */
+  measureRecall(): Promise<RecallReport>;
+}
+
 export const STORE_DEFAULTS = { inputCacheBytes: 4 * 2 ** 30, exactBelow: 10_000 } as const;
 
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
@@ -31,7 +37,7 @@ const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
  * @throws PatchwordError INVALID_ARGUMENT for a name that cannot be a folder's, COLLECTION_NOT_FOUND,
  * COLLECTION_DAMAGED; where it is to be made also COLLECTION_BUSY, DISK_FULL, READ_ONLY
  */
-export async function openStore(options: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   const { data, name, create, onNote = () => {} } = options;
   const { inputCacheBytes = STORE_DEFAULTS.inputCacheBytes, exactBelow = STORE_DEFAULTS.exactBelow } = options;
   const folder = collectionFolder(data, name);
@@ -47,19 +53,36 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   let closing: Promise<void> | undefined;
   return {
     info: () => client.call('info'),
+    statistics: () => client.call('statistics'),
+    addSource: (source) => client.call('addSource', source),
+    sources: () => client.call('sources'),
+    moveSource: (move) => client.call('moveSource', move),
     upsert: (batch) => client.call('upsert', batch),
+    getFiles: (query) => client.call('getFiles', query),
+    scanFiles: (page) => client.call('scanFiles', page),
     scan: (page) => client.call('scan', page),
+    findContents: (contentHashes) => client.call('findContents', contentHashes),
+    markMissing: (query) => client.call('markMissing', query),
+    removeFiles: (query) => client.call('removeFiles', query),
+    remove: (imageIds) => client.call('remove', imageIds),
+    restore: (contentHashes) => client.call('restore', contentHashes),
     nearest: (query) => client.call('nearest', query),
+    captionMatches: (query) => client.call('captionMatches', query),
+    count: (filter) => client.call('count', filter),
     getImages: (ids) => client.call('getImages', ids),
     getCaptions: (ids) => client.call('getCaptions', ids),
     getModelInputs: (imageIds) => client.call('getModelInputs', imageIds),
     putModelInputs: (entries) => client.call('putModelInputs', entries),
-    sources: () => client.call('sources'),
-    moveSource: (move) => client.call('moveSource', move),
+    nearDuplicates: (page) => client.call('nearDuplicates', page),
+    quarantine: (batch) => client.call('quarantine', batch),
+    getQuarantined: (query) => client.call('getQuarantined', query),
+    scanQuarantine: (page) => client.call('scanQuarantine', page),
+    clearQuarantine: (query) => client.call('clearQuarantine', query),
     beginReindex: (model) => client.call('beginReindex', model),
     pendingImages: (page) => client.call('pendingImages', page),
     putReembeddings: (batch) => client.call('putReembeddings', batch),
     finishReindex: (options) => client.call('finishReindex', options),
+    measureRecall: () => client.call('measureRecall'),
     flush: () => client.call('flush'),
     close: () => (closing ??= Promise.all([client.call('close'), client.close()]).then(() => {})),
   };
