@@ -13,7 +13,7 @@ export interface NearestQuery {
 }
 
 /** How far from 1 the length of a unit vector may be. */
-const UNIT_TOLERANCE = 1e-3;
+export const UNIT_TOLERANCE = 1e-3;
 
 /** What a collection must not take in: it could not be found again, or would be found wrongly. */
 export function checkBatch(images: ImageRecord[], dimension: number): void {
@@ -104,11 +104,6 @@ export function checkQuery({ target, embedding, k }: NearestQuery, dimension: nu
     throw invalid(`k is how many to find, a whole number from 1 to ${STORE_LIMITS.k}, not ${k}.`);
   }
   checkEmbedding(embedding, dimension, 'the query');
-}
-
-/** Filters are not known here yet. */
-export function refuseFilter(filter: Filter | undefined): void {
-  if (filter !== undefined) throw invalid('This store cannot filter.');
 }
 
 function checkEmbedding(embedding: Float32Array, dimension: number, of: string): void {

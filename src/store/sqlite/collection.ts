@@ -4,18 +4,16 @@ import { PatchwordError } from '../../errors.js';
 import { makeFolder } from '../../folder.js';
 import type { ModelInput } from '../../vilt/image.js';
 import type {
-  CaptionMatches,
   CollectionInfo,
   CollectionModel,
   CollectionStatistics,
   ImageRecord,
-  Neighbors,
   PendingImage,
   Reembedding,
   ReindexState,
 } from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
-import { checkBatch, checkCount, checkModelInput, checkQuery, refuseFilter, type NearestQuery } from './check.js';
+import { checkBatch, checkCount, checkModelInput } from './check.js';
 import {
   beginWriting,
   closeDatabase,
@@ -27,14 +25,14 @@ import {
   type Lock,
 } from './database.js';
 import { catalogFile } from './folders.js';
-import { NearestIndexes } from './indexes.js';
+import { NearestIndexes, type RecallReport } from './indexes.js';
 import { InputCache } from './inputs.js';
 import { lockCollection } from './lock.js';
 import { Places } from './places.js';
+import { Queries } from './queries.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
 import { Tables } from './tables.js';
-import { matchCaptions } from './words.js';
 
 export interface CollectionOptions {
   name: string;
@@ -48,6 +46,7 @@ export interface CollectionOptions {
 /** One collection, in the thread that owns its files: the catalog, and what is derived from it. */
 export class Collection {
   readonly tables: Tables;
+  readonly queries: Queries;
   private readonly catalog: Catalog;
   private readonly places: Places;
   private readonly inputs: InputCache;
@@ -68,6 +67,7 @@ export class Collection {
     this.tables = new Tables(this.catalog, database, this.places);
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
     this.vectors = this.openVectors();
+    this.queries = new Queries({ catalog: this.catalog, database, tables: this.tables, vectors: () => this.vectors });
   }
 
   private openVectors(): NearestIndexes {
@@ -158,19 +158,8 @@ export class Collection {
     return contents.length;
   }
 
-  nearest(query: NearestQuery): Neighbors {
-    checkQuery(query, this.model.dimension);
-    refuseFilter(query.filter);
-    return { neighbors: this.vectors.search(query), complete: true };
-  }
-
-  captionMatches({ filter, ...query }: Omit<NearestQuery, 'target'> & { text: string }): CaptionMatches {
-    checkQuery({ target: 'captions', ...query }, this.model.dimension);
-    refuseFilter(filter);
-    return this.catalog.read(() => {
-      this.catalog.requireBinding();
-      return matchCaptions(this.database, query);
-    });
+  measureRecall(): Promise<RecallReport> {
+    return this.vectors.measureRecall();
   }
 
   getModelInputs(imageIds: number[]): (ModelInput | null)[] {

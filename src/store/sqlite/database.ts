@@ -75,6 +75,13 @@ export function createDatabase(file: string, steps: readonly string[], fill: (da
   replaceFile(temporary, file);
 }
 
+/** A database as `createDatabase` makes it, in memory. */
+export function createInMemory(steps: readonly string[]): Connection {
+  const database = new Database(':memory:');
+  migrate(database, steps);
+  return database;
+}
+
 /**
  * WAL, so that readers go on while one process writes; `synchronous = FULL`, because with NORMAL a power cut may undo
  * the last commits, and an image that was acknowledged must not be lost. A cache that can be lost takes NORMAL.

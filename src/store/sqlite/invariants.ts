@@ -7,7 +7,8 @@ import type { Target } from '../store.js';
 import type { Check } from './audit.js';
 import { MAX_ID } from './catalog.js';
 import { UNIT_TOLERANCE } from './check.js';
-import { column, createCatalog, type Connection } from './database.js';
+import { column, createInMemory, type Connection } from './database.js';
+import { CATALOG_STEPS } from './schema.js';
 import type { Tables } from './tables.js';
 
 export interface InvariantOptions {
@@ -132,7 +133,8 @@ export function catalogInvariants({ database, tables, folder }: InvariantOptions
       what: 'pictures that an import unpacked are there and unchanged',
       count: () => ownSources(tables, folder).reduce((sum, { files }) => sum + files, 0),
       find: () => wrongPictures(tables, folder),
-      advice: 'They are kept nowhere else but in the file they were imported from, and in backups: import one of these.',
+      advice:
+        'They are kept nowhere else but in the file they were imported from, and in backups: import one of these.',
     },
   ];
 }
@@ -143,7 +145,8 @@ function structure(database: Connection): Check[] {
     (database.pragma('integrity_check(1000)') as { integrity_check: string }[])
       .map(({ integrity_check: line }) => line)
       .filter((line) => line !== 'ok' && !/fts5/i.test(line)); // The check of words is one of its own.
-  const isIndex = (line: string) => /missing from index|wrong # of entries in index|non-unique entry in index/.test(line);
+  const isIndex = (line: string) =>
+    /missing from index|wrong # of entries in index|non-unique entry in index/.test(line);
   return [
     {
       name: 'integrity',
@@ -195,7 +198,7 @@ function schemaOf(database: Connection): Map<string, string> {
 }
 
 function expectedSchema(): Map<string, string> {
-  const database = createCatalog();
+  const database = createInMemory(CATALOG_STEPS);
   try {
     return schemaOf(database);
   } finally {
@@ -214,7 +217,12 @@ function* wrongEmbeddings(database: Connection, target: Target): Generator<strin
   }
 }
 
-function embeddingFault(row: { target: Target; revision: number; embedding: Buffer; dimension: number }): string | null {
+function embeddingFault(row: {
+  target: Target;
+  revision: number;
+  embedding: Buffer;
+  dimension: number;
+}): string | null {
   const { target, revision, embedding, dimension } = row;
   if (revision === 0 && target === 'images') return embedding.length === 0 ? null : 'an embedding of revision 0';
   if (revision === 0) return 'no embedding';
