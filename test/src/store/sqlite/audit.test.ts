@@ -235,7 +235,7 @@ describe('verify', () => {
     const again = new Database(at('catalog.sqlite'));
     again.unsafeMode();
     again.pragma('writable_schema = ON');
-    again.prepare('INSERT INTO sqlite_schema VALUES (:type, :name, :tbl_name, :rootpage, :sql)').run(row as object);
+    again.prepare('INSERT INTO sqlite_schema VALUES (:type, :name, :tbl_name, :rootpage, :sql)').run(row);
     again.close();
   }
 
