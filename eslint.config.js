@@ -14,6 +14,7 @@ const OWNERS = {
   yauzl: ['src/vilt/checkpoint/archive.ts'],
   'ml-matrix': ['src/prefilter/cca.ts'],
   'cli-progress': ['indexer/progress.ts'],
+  'csv-parse': ['indexer/readers/delimited.ts'],
 };
 
 /** Dependencies point down: server, indexer → engine, search → vilt, store. Folders that a folder may not import. */
