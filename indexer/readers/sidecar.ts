@@ -4,7 +4,7 @@ import { explainSystemError, messageOf } from '../../src/errors.js';
 import type { Attributes } from '../../src/filter.js';
 import { parseJson } from './json.js';
 import { cleanAttributes, cleanCaptions, cleanSplit, decodeUtf8 } from './reader.js';
-import { asRecord, omit, readCaptions } from './record.js';
+import { asRecord, readCaptions } from './record.js';
 
 /** What the files beside a picture say of it. */
 export interface Labels {
@@ -57,7 +57,7 @@ function readObject(text: string): (Labels | { reason: string }) & { line?: numb
     if ('reason' in read) return read;
     captions.push(...read.captions);
   }
-  return { captions, ...split, attributes: cleanAttributes(omit(values, [...CAPTION_KEYS, 'split'])) };
+  return { captions, ...split, attributes: cleanAttributes(values, { except: [...CAPTION_KEYS, 'split'] }) };
 }
 
 async function readText(root: string, name: string): Promise<{ text: string } | { reason: string }> {
