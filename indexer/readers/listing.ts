@@ -89,8 +89,9 @@ async function surveyRows(options: ListingOptions): Promise<Survey> {
     if (options.repeats === 'skipped' && deciding.has(key)) continue;
     if (!deciding.has(key)) characters += key.length;
     const { size } = deciding.set(key, index);
-    if (size > MAX_IMAGES || characters > MAX_NAME_CHARACTERS)
+    if (size > MAX_IMAGES || characters > MAX_NAME_CHARACTERS) {
       throw refused(`${options.path} lists too many images (${size}); split it.`);
+    }
     if ((size <= TRIED.first || size % TRIED.every === 0) && tried.length < TRIED.most) tried.push(row.name);
   }
   if (survey.rows === 0) throw refused(`${options.path}:1: it lists no images.`);
