@@ -3,6 +3,7 @@ import path from 'node:path';
 import { PatchwordError } from '../../src/errors.js';
 import type { Attributes, Scalar } from '../../src/filter.js';
 import type { ImageLocation } from '../../src/original.js';
+import { STORE_LIMITS } from '../../src/store/store.js';
 
 /** One captioned image that a source lists; its bytes have not been looked at, unless the format holds them in a table. */
 export interface SourceImage {
@@ -79,8 +80,8 @@ export type Format = keyof typeof FORMATS;
 /** The most characters of one caption. The model reads 40 tokens of them. */
 export const MAX_CAPTION_LENGTH = 10_000;
 
-/** The most captions of one image. */
-export const MAX_CAPTIONS = 1000;
+/** The most captions of one image: with it they are what a store takes at once. */
+export const MAX_CAPTIONS = STORE_LIMITS.batchItems - 1;
 
 /** The most attributes of one image, and the most characters of their names and texts. */
 export const ATTRIBUTE_LIMITS = { count: 100, name: 200, text: 10_000 } as const;
