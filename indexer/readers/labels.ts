@@ -1,5 +1,5 @@
-import { messageOf } from '../../src/errors.js';
 import type { Attributes } from '../../src/filter.js';
+import { parseJson } from './json.js';
 import { cleanAttributes, cleanCaptions, cleanSplit, decodeUtf8 } from './reader.js';
 import { asRecord, omit, readCaptions } from './record.js';
 
@@ -10,34 +10,48 @@ export interface Labels {
   attributes: Attributes;
 }
 
-/** Kinds of text beside a picture: lines of captions, a JSON object, the number of a class. */
-const KINDS = { txt: readLines, text: readLines, caption: readLines, json: readObject, cls: readClass };
+/** A reason may be of a line. */
+type ReadLabels = Labels | { reason: string; line?: number | null };
+
+/** Texts beside a picture, by their ending: captions a line, a JSON object, the number of a class. */
+const KINDS: Record<string, (text: string) => ReadLabels> = {
+  txt: readLines,
+  text: readLines,
+  caption: readLines,
+  json: readObject,
+  cls: readClass,
+};
 
 export const LABEL_EXTENSIONS = Object.keys(KINDS);
 
-/** Of an object, each a text or a list of texts; the rest are attributes. */
+/** The most bytes of one text. */
+export const MAX_LABEL_BYTES = 1_000_000;
+
+/** Of an object, each of them a text or a list of texts; the rest are attributes. */
 const CAPTION_KEYS = ['caption', 'captions', 'sentences'];
 
 /**
  * What several texts say together of their picture; a caption that stands in two of them is one. A reason names the text that
  * is at fault.
  *
- * @param parts `extension` is one of LABEL_EXTENSIONS
+ * @param texts `extension` is one of LABEL_EXTENSIONS
  */
 export function readLabels(
-  parts: readonly { name: string; extension: string; bytes: Uint8Array }[],
+  texts: readonly { name: string; extension: string; bytes: Uint8Array }[],
 ): Labels | { reason: string } {
-  const labels: Labels = { captions: [], split: null, attributes: {} };
-  for (const { name, extension, bytes } of parts) {
+  let labels: Labels = { captions: [], split: null, attributes: {} };
+  for (const { name, extension, bytes } of texts) {
     const text = decodeUtf8(bytes);
     if (text === null) return { reason: `${name} is not UTF-8 text` };
-    const read = KINDS[extension as keyof typeof KINDS](text);
-    if ('reason' in read) return { reason: `${name}: ${read.reason}` };
-    const cleaned = cleanCaptions([...labels.captions, ...read.captions]);
+    const read = KINDS[extension](text);
+    if ('reason' in read) return { reason: `${read.line ? `${name}:${read.line}` : name}: ${read.reason}` };
+    const cleaned = cleanCaptions(read.captions);
     if ('reason' in cleaned) return { reason: `${name}: ${cleaned.reason}` };
-    labels.captions = [...new Set(cleaned.captions)];
-    labels.split ??= read.split;
-    labels.attributes = cleanAttributes({ ...labels.attributes, ...read.attributes });
+    labels = {
+      captions: [...labels.captions, ...cleaned.captions.filter((caption) => !labels.captions.includes(caption))],
+      split: read.split ?? labels.split,
+      attributes: cleanAttributes({ ...labels.attributes, ...read.attributes }),
+    };
   }
   return labels;
 }
@@ -46,14 +60,10 @@ function readLines(text: string): Labels {
   return { captions: text.split(/\r\n|\n|\r/), split: null, attributes: {} };
 }
 
-function readObject(text: string): Labels | { reason: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return { reason: `it is not JSON: ${messageOf(error)}` };
-  }
-  const record = asRecord(value);
+function readObject(text: string): ReadLabels {
+  const parsed = parseJson(text);
+  if ('reason' in parsed) return parsed;
+  const record = asRecord(parsed.value);
   if ('reason' in record) return record;
   const { values } = record;
   const split = cleanSplit(values.split);
@@ -64,7 +74,7 @@ function readObject(text: string): Labels | { reason: string } {
     if ('reason' in read) return read;
     captions.push(...read.captions);
   }
-  return { captions, ...split, attributes: omit(values, [...CAPTION_KEYS, 'split']) as Attributes };
+  return { captions, ...split, attributes: cleanAttributes(omit(values, [...CAPTION_KEYS, 'split'])) };
 }
 
 function readClass(text: string): Labels {

@@ -88,11 +88,6 @@ export const ATTRIBUTE_LIMITS = { count: 100, name: 200, text: 10_000 } as const
 
 const MAX_SPLIT_LENGTH = 200;
 
-/** The most attributes of one image, and the most characters of their names and texts. */
-export const ATTRIBUTE_LIMITS = { count: 100, name: 200, text: 10_000 } as const;
-
-const MAX_SPLIT_LENGTH = 200;
-
 export function isSkipped(entry: SourceImage | SkippedImage): entry is SkippedImage {
   return 'reason' in entry;
 }

@@ -2,14 +2,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, messageOf } from '../../src/errors.js';
 import { IMAGE_EXTENSIONS } from './folder.js';
-import { LABEL_EXTENSIONS, readLabels } from './labels.js';
+import { LABEL_EXTENSIONS, MAX_LABEL_BYTES, readLabels } from './labels.js';
 import type { SkippedImage, SourceImage } from './reader.js';
 import { readMembers, type TarMember } from './tar.js';
 
 /** The most members of one archive: where they are is held in memory. */
 const MAX_MEMBERS = 1_000_000;
-
-const MAX_LABEL_BYTES = 1_000_000;
 
 const MAX_NAME_LENGTH = 1000;
 
