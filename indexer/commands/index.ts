@@ -1,33 +1,43 @@
 import type { Command } from 'commander';
 import type { IngestOptions, IngestResult } from '../ingestion.js';
 import { onInterrupt } from '../interrupt.js';
-import { addDeviceOptions, type DeviceOptions, type GlobalOptions } from '../options.js';
-import { printResult } from '../output.js';
+import {
+  addDeviceOptions,
+  addSourceOptions,
+  type DeviceOptions,
+  type GlobalOptions,
+  sourceOptions,
+} from '../options.js';
+import { printNotes, printResult } from '../output.js';
+import type { SourceOptions } from '../readers/reader.js';
 import { describeCount, describeSkipped } from '../text.js';
 
-interface IndexOptions extends GlobalOptions, DeviceOptions {
+interface IndexOptions extends GlobalOptions, DeviceOptions, SourceOptions {
   collection: string;
   model?: string;
-  images?: string;
 }
 
 export function addIndexCommand(program: Command): void {
   const command = program
     .command('index')
     .description('add captioned images to a collection, or bring it up to date')
-    .argument('<source>', 'a folder of pictures (captions of fox.jpg: the lines of fox.txt), or a Karpathy JSON file')
+    .argument(
+      '<source>',
+      'a folder of pictures (captions of fox.jpg: the lines of fox.txt), or a dataset: see docs/collections.md',
+    )
     .requiredOption('--collection <name>', 'the collection; made where there is none')
-    .option('--model <folder|hub-id>', "a ViLT checkpoint (default: the collection's own, else the bundled model)")
-    .option('--images <folder>', 'where the pictures of a JSON file are (default: beside it, or images/ beside it)');
+    .option('--model <folder|hub-id>', "a ViLT checkpoint (default: the collection's own, else the bundled model)");
+  addSourceOptions(command);
   addDeviceOptions(command).action(async (source: string) => {
     const options = command.optsWithGlobals<IndexOptions>();
-    const { openSource } = await import('../readers/source.js');
+    const { describeReader, openSource } = await import('../readers/source.js');
     const { withEngine } = await import('../opening.js');
     // First, so that a source that cannot be read leaves no empty collection behind.
-    const reader = await openSource({ source, images: options.images });
-    const result = await withEngine({ ...options, create: true }, (engine) =>
-      index({ engine, source: reader, images: options.images }),
-    );
+    const reader = await openSource({ source, ...sourceOptions(options) });
+    const result = await withEngine({ ...options, create: true }, (engine) => {
+      printNotes([describeReader(reader)]);
+      return index({ engine, source: reader, images: options.images });
+    });
     printResult(result, options, describeResult);
   });
 }

@@ -47,10 +47,16 @@ const MAX_ID_LENGTH = 500;
 const MAX_NAMES = 1_000_000;
 
 /** @throws PatchwordError SOURCE_INVALID where there is no column of pictures, or not the one that is named */
-export function choosePictureColumns(file: string, columns: readonly TableColumn[], named: Columns = {}): PictureColumns {
+export function choosePictureColumns(
+  file: string,
+  columns: readonly TableColumn[],
+  named: Columns = {},
+): PictureColumns {
   const listed = columns.slice(0, COLUMNS_NAMED).map(({ name, kind }) => `${name} (${kind})`);
   const refused = (what: string, hint: string) =>
-    new PatchwordError('SOURCE_INVALID', `${file} has no column ${what}; it has ${listed.join(', ') || 'none'}.`, { hint });
+    new PatchwordError('SOURCE_INVALID', `${file} has no column ${what}; it has ${listed.join(', ') || 'none'}.`, {
+      hint,
+    });
   const find = (what: keyof typeof NAMES): string | null => {
     const fit = columns.filter(({ kind }) => KINDS[what].includes(kind));
     const given = what === 'id' ? undefined : named[what];
@@ -72,48 +78,37 @@ export function columnsRead(columns: readonly TableColumn[], { caption }: Pictur
   return columns.filter(({ name, kind }) => kind === 'scalar' || name === caption).map(({ name }) => name);
 }
 
-/** One row of a table, by the names of its columns, but for the picture. */
+/** One row of a table. */
 export interface PictureRow {
   row: number;
+  /** By the names of their columns, but for the picture. */
   cells: ReadonlyMap<string, unknown>;
   /** The path that the picture had, where the table says. */
   path: string | null;
-  location: ImageLocation;
-  bytes?: Uint8Array;
+  /** Null where the row has none. */
+  picture: { location: ImageLocation; bytes?: Uint8Array } | null;
 }
 
-/** Makes images of the rows of one file. */
+/** Makes images of the rows of one file, and tells them by name. */
 export class RowImages {
   readonly #names = new Set<string>();
 
-  /** @param options.split of all rows, where none says its own */
+  /** @param options.split of all rows, where there is no column of splits */
   constructor(private readonly options: { file: string; columns: PictureColumns; split: string | null }) {}
 
   /** An image, or why a row is none. */
-  read({ row, cells, path, location, bytes }: PictureRow): SourceImage | SkippedImage {
-    const { file, columns } = this.options;
-    const name = this.#name(row, path ?? (columns.id === null ? null : cells.get(columns.id)));
-    const said = columns.caption === null ? null : textOf(cells.get(columns.caption));
-    const captions = readCaptions(columns.caption ?? '', said);
-    if ('reason' in captions) return { file: name, ...captions };
+  read({ row, cells, path, picture }: PictureRow): SourceImage | SkippedImage {
+    const { columns } = this.options;
+    const file = this.#name(row, path ?? (columns.id === null ? null : cells.get(columns.id)));
+    if (picture === null) return { file, reason: `row ${row} has no picture in "${columns.image}"` };
+    const captions = readCaptions(columns.caption ?? '', columns.caption && textOf(cells.get(columns.caption)));
+    if ('reason' in captions) return { file, ...captions };
     const cleaned = cleanCaptions(captions.captions);
-    if ('reason' in cleaned) return { file: name, ...cleaned };
-    const split = cleanSplit(columns.split === null ? null : cells.get(columns.split));
-    if ('reason' in split) return { file: name, ...split };
+    if ('reason' in cleaned) return { file, ...cleaned };
+    const split = cleanSplit(columns.split === null ? this.options.split : cells.get(columns.split));
+    if ('reason' in split) return { file, ...split };
     const attributes = cleanAttributes(Object.fromEntries(cells), { except: [columns.caption, columns.split] });
-    return {
-      name,
-      location,
-      ...(bytes && { bytes }),
-      captions: cleaned.captions,
-      split: split.split ?? this.options.split,
-      attributes,
-    };
-  }
-
-  /** A row that is no image for another reason. */
-  skip(row: number, reason: string): SkippedImage {
-    return { file: `${this.options.file}:${row}`, reason };
+    return { name: file, ...picture, captions: cleaned.captions, ...split, attributes };
   }
 
   /** What the row says that its picture is called, unless that is no name or another's. */

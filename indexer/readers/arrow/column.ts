@@ -1,5 +1,5 @@
 import { DataType, type Field, type Schema } from 'apache-arrow';
-import type { TableColumn } from '../../src/table.js';
+import type { TableColumn } from '../../../src/table.js';
 
 /** A column of an Arrow file, or of a struct in it. */
 export interface ArrowColumn {
@@ -65,6 +65,7 @@ function isBinary(type: DataType): boolean {
 }
 
 function isScalar(type: DataType): boolean {
-  const tests = [DataType.isUtf8, DataType.isLargeUtf8, DataType.isInt, DataType.isFloat, DataType.isBool];
-  return tests.some((is) => is(type)) || DataType.isDate(type) || DataType.isTimestamp(type);
+  const isNumber = DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type);
+  const isText = DataType.isUtf8(type) || DataType.isLargeUtf8(type);
+  return isNumber || isText || DataType.isDate(type) || DataType.isTimestamp(type);
 }

@@ -1,11 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { DataType, Message, type Schema, Vector } from 'apache-arrow';
+import { DataType, Vector } from 'apache-arrow';
 import { CompressedVectorLoader } from 'apache-arrow/visitor/vectorloader';
-import { explainSystemError, messageOf, PatchwordError } from '../../src/errors.js';
-import type { Scalar } from '../../src/filter.js';
-import type { TableColumn } from '../../src/table.js';
-import { type ArrowColumn, kindOf, placeColumns, sizeOf } from './arrowcolumn.js';
-import { type ArrowBatch, isArrow, readMessages, readUpTo } from './arrowmessage.js';
+import { explainSystemError, messageOf, PatchwordError } from '../../../src/errors.js';
+import type { Scalar } from '../../../src/filter.js';
+import type { TableColumn } from '../../../src/table.js';
+import { type ArrowColumn, kindOf, placeColumns, sizeOf } from './column.js';
+import { type ArrowLayout, readLayout } from './layout.js';
+import { type ArrowBatch, readUpTo } from './message.js';
 
 /** A cell of a column of pictures: where its bytes are in the file, and perhaps the path that they had. */
 export interface ArrowPicture {
@@ -31,9 +32,9 @@ export class ArrowFile {
 
   private constructor(
     private readonly handle: FileHandle,
-    private readonly schema: Schema,
+    private readonly layout: ArrowLayout,
   ) {
-    this.#columns = placeColumns(schema);
+    this.#columns = placeColumns(layout.schema);
     this.columns = [...this.#columns].map(([name, { type }]) => ({ name, kind: kindOf(type) }));
   }
 
@@ -42,11 +43,7 @@ export class ArrowFile {
     let handle: FileHandle | undefined;
     try {
       handle = await open(file);
-      if (!(await isArrow(handle))) throw new Error('it does not begin as one');
-      const { value: first } = await readMessages(handle).next();
-      if (typeof first === 'string') throw new Error(first);
-      if (!first || !('schema' in first)) throw new Error('it does not begin with a schema');
-      return new ArrowFile(handle, Message.decode(first.schema).header() as Schema);
+      return new ArrowFile(handle, await readLayout(handle));
     } catch (error) {
       await handle?.close();
       const explained = explainSystemError(error, file);
@@ -62,13 +59,8 @@ export class ArrowFile {
   }
 
   /** The batches in their order. Returns what is damaged; the batches before that are whole. */
-  async *batches(): AsyncGenerator<ArrowBatch, string | null, void> {
-    const messages = readMessages(this.handle);
-    for (;;) {
-      const { value, done } = await messages.next();
-      if (done) return value;
-      if ('batch' in value) yield value.batch;
-    }
+  batches(): AsyncGenerator<ArrowBatch, string | null, void> {
+    return this.layout.batches();
   }
 
   /**
@@ -133,7 +125,7 @@ export class ArrowFile {
     for (let i = 0; i < size.buffers; i++) chunks.push(await this.#read(batch, buffer + i));
     const regions = chunks.map(({ length }) => ({ offset: 0, length }));
     const nodes = batch.nodes.slice(node, node + size.nodes);
-    const { metadataVersion } = this.schema;
+    const { metadataVersion } = this.layout.schema;
     return new Vector([new CompressedVectorLoader(chunks, nodes, regions, new Map(), metadataVersion).visit(type)]);
   }
 
