@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Stats } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import type { Inference, PreparedImage } from '../src/inference/inference.js';
-import { type ImageLocation, originalFile } from '../src/original.js';
+import { type Original, originalFile, type OriginalStatus, readOriginal, statOriginal } from '../src/original.js';
 import type { Store } from '../src/store/store.js';
 import { IMAGE_LIMITS, type ModelInput } from '../src/vilt/image.js';
-import { readSource } from '../src/vilt/source.js';
 import type { SkippedImage, SourceImage } from './readers/reader.js';
 
 /** One picture, decoded and resized as the model sees it. */
@@ -29,8 +25,6 @@ export interface Known {
   labelsHash: string;
 }
 
-type Status = Pick<Stats, 'size' | 'mtimeMs'>;
-
 const SCAN_PAGE = 500;
 
 /** Failures of one picture, which never stop the rest. */
@@ -41,8 +35,9 @@ export async function scanKnown(store: Store, sourceId: number): Promise<Map<str
   const known = new Map<string, Known>();
   for (let after = 0; ;) {
     const page = await store.scanFiles({ sourceId, after, limit: SCAN_PAGE });
-    for (const { file, contentHash, bytes, modified, captions, split, searchable } of page) {
-      known.set(file, { searchable, contentHash, bytes, modified, labelsHash: hashLabels({ captions, split }) });
+    for (const stored of page) {
+      const { file, contentHash, bytes, modified, searchable } = stored;
+      known.set(file, { searchable, contentHash, bytes, modified, labelsHash: hashLabels(stored) });
     }
     const last = page.at(-1);
     if (last === undefined || page.length < SCAN_PAGE) return known;
@@ -63,15 +58,14 @@ export async function prepareImage(options: {
 }): Promise<Prepared | SkippedImage | 'unchanged'> {
   const { inference, root, image, known, signal } = options;
   try {
-    const file = originalFile(root, image.location);
-    const status = await statBelow(root, file);
+    const status = await statOriginal({ root, location: image.location });
     if (looksUnchanged(image, status, known)) return 'unchanged';
 
-    const { bytes, contentHash } = await readPicture(file);
+    const { bytes, contentHash } = await readPicture(root, image);
     if (known?.searchable && known.contentHash === contentHash && hasSameLabels(image, known)) return 'unchanged';
 
     const prepared = await inference.prepare(bytes, { priority: 'background', signal });
-    const modified = modifiedAt(status);
+    const { modified } = status;
     return { ...prepared, image, contentHash, bytes: bytes.length, modified, known: known !== undefined };
   } catch (error) {
     return { file: image.name, reason: reasonToSkip(error, originalFile(root, image.location)) };
@@ -85,21 +79,23 @@ export async function prepareImage(options: {
  */
 export async function prepareStored(options: {
   inference: Inference;
-  image: { root: string; location: ImageLocation; contentHash: string };
+  image: Original & { contentHash: string };
   signal: AbortSignal | undefined;
 }): Promise<ModelInput> {
   const { inference, image, signal } = options;
-  const file = originalFile(image.root, image.location);
-  await statBelow(image.root, file);
-  const { bytes, contentHash } = await readPicture(file);
+  const { bytes, contentHash } = await readPicture(image.root, image);
   if (contentHash !== image.contentHash) {
     throw new PatchwordError('IMAGE_UNREADABLE', 'it has changed since it was indexed');
   }
   return (await inference.prepare(bytes, { priority: 'background', signal })).modelInput;
 }
 
-async function readPicture(file: string): Promise<{ bytes: Uint8Array; contentHash: string }> {
-  const { bytes } = await readSource(file, IMAGE_LIMITS);
+/** A picture's bytes, from where it lies or from the reader that brought them, and their SHA-256, hex. */
+async function readPicture(
+  root: string,
+  { location, bytes: brought }: Pick<SourceImage, 'location' | 'bytes'>,
+): Promise<{ bytes: Uint8Array; contentHash: string }> {
+  const bytes = brought ?? (await readOriginal({ root, location }, IMAGE_LIMITS));
   return { bytes, contentHash: createHash('sha256').update(bytes).digest('hex') };
 }
 
@@ -110,32 +106,20 @@ export function reasonToSkip(error: unknown, file: string): string {
   throw explained;
 }
 
-/** Whether the catalog holds a picture as it is, as far as its captions, split, size and time tell. */
-export function looksUnchanged(image: SourceImage, status: Status, known: Known | undefined): boolean {
-  if (!known?.searchable || known.bytes !== status.size || known.modified !== modifiedAt(status)) return false;
+/** Whether the catalog holds a picture as it is, as far as its place, captions, split, size and time tell. */
+export function looksUnchanged(image: SourceImage, status: OriginalStatus, known: Known | undefined): boolean {
+  const size = image.bytes?.length ?? status.range?.bytes;
+  if (!known?.searchable || (size ?? known.bytes) !== known.bytes || known.modified !== status.modified) return false;
   return hasSameLabels(image, known);
 }
 
-/** Whether the catalog holds the captions and the split that a source says. */
+/** Whether the catalog holds the place, the captions and the split that a source says. */
 export function hasSameLabels(image: SourceImage, known: Known): boolean {
   return known.labelsHash === hashLabels(image);
 }
 
-function modifiedAt({ mtimeMs }: Status): number {
-  return Math.round(mtimeMs);
-}
-
-/** A picture must stay below the root when its links are followed. */
-async function statBelow(root: string, file: string): Promise<Status> {
-  const real = await realpath(file);
-  if (!real.startsWith(root.endsWith(path.sep) ? root : root + path.sep)) {
-    throw new PatchwordError('IMAGE_UNREADABLE', `it is a link that leaves ${root}`);
-  }
-  return stat(real);
-}
-
-function hashLabels({ captions, split }: { captions: string[]; split: string | null }): string {
+function hashLabels({ location, captions, split }: Pick<SourceImage, 'location' | 'captions' | 'split'>): string {
   return createHash('sha256')
-    .update(JSON.stringify([split, captions]))
+    .update(JSON.stringify([location, split, captions]))
     .digest('base64');
 }

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { openEngine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Device, Precision } from '../src/inference/inference.js';
 import { BUNDLED_MODEL, BUNDLED_SAMPLE, dataFolder } from '../src/paths.js';
-import { originalFile } from '../src/original.js';
+import { statOriginal } from '../src/original.js';
 import { openStore } from '../src/store/sqlite/store.js';
 import type { Store } from '../src/store/store.js';
 import { ingest } from './ingestion.js';
@@ -82,12 +81,8 @@ async function holdsAll(reader: Reader, known: ReadonlyMap<string, Known>): Prom
   for await (const entry of reader.entries()) {
     if (isSkipped(entry)) continue;
     const before = known.get(entry.name);
-    if (
-      before &&
-      hasSameLabels(entry, before) &&
-      before.bytes === (await stat(originalFile(reader.root, entry.location))).size
-    )
-      found += 1;
+    const { range } = await statOriginal({ root: reader.root, location: entry.location });
+    if (before && hasSameLabels(entry, before) && before.bytes === range?.bytes) found += 1;
   }
   return found === known.size;
 }
@@ -98,8 +93,8 @@ async function isWhole(store: Store, reader: Reader): Promise<boolean> {
   const known = await scanKnown(store, source.sourceId);
   for await (const entry of reader.entries()) {
     if (isSkipped(entry)) return false;
-    if (!looksUnchanged(entry, await stat(originalFile(reader.root, entry.location)), known.get(entry.name)))
-      return false;
+    const status = await statOriginal({ root: reader.root, location: entry.location });
+    if (!looksUnchanged(entry, status, known.get(entry.name))) return false;
   }
   return true;
 }
