@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { Command } from 'commander';
-import { PACKAGE_FOLDER } from '../src/paths.js';
+import { PACKAGE_VERSION } from '../src/paths.js';
 import { addAnswerCommand } from './commands/answer.js';
 import { addDeleteCommand } from './commands/collection/delete.js';
 import { addListCommand } from './commands/collection/list.js';
@@ -27,7 +25,7 @@ import { addGlobalOptions } from './options.js';
 export function createProgram(): Command {
   const program = new Command('patchword')
     .description('Search captioned images with ViLT: nearest neighbours first, the joint model on the few that matter.')
-    .version(readVersion())
+    .version(PACKAGE_VERSION)
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
     .configureHelp({ showGlobalOptions: true });
@@ -69,9 +67,4 @@ function checkRequiredOptionsLast(command: Command): void {
     const missing = required.find((option) => command.getOptionValue(option.attributeName()) === undefined);
     if (missing) command.error(`error: required option '${missing.flags}' not specified`);
   });
-}
-
-function readVersion(): string {
-  const json = readFileSync(path.join(PACKAGE_FOLDER, 'package.json'), 'utf8');
-  return (JSON.parse(json) as { version: string }).version;
 }
