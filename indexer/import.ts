@@ -53,7 +53,7 @@ const DATASET = 'dataset.json';
  * @throws PatchwordError INVALID_ARGUMENT where the name is taken, FILE_NOT_FOUND, SOURCE_INVALID, CANCELLED; what indexing throws
  */
 export async function importCollection(options: ImportOptions): Promise<ImportResult> {
-  const { from, data, name, model, onNote, signal } = options;
+  const { from, data, name, model } = options;
   const started = performance.now();
   const { kind, isTar } = await recognize(from);
   if (kind === 'backup' && model !== undefined) {
@@ -69,7 +69,7 @@ export async function importCollection(options: ImportOptions): Promise<ImportRe
   try {
     const imported =
       kind === 'backup'
-        ? { ...(await restore({ from, isTar, staged, name, onNote, signal })), skipped: [] }
+        ? await importBackup(options, { isTar, staged })
         : await indexExport(options, { isTar, staged });
     await staged.publish();
     const { images, captions, skipped } = imported;
@@ -84,10 +84,16 @@ export async function importCollection(options: ImportOptions): Promise<ImportRe
   }
 }
 
-/** Says where a model should be that is not there: the collection cannot be searched without. */
-export function describeMissingModel(model: Parameters<typeof locateModel>[0]): string | null {
-  const place = locateModel(model);
-  return existsSync(place) ? null : `Its model is not at ${place}: say where it is with --model when you search.`;
+async function importBackup(
+  { from, name, onNote, signal }: ImportOptions,
+  place: Pick<Parameters<typeof restore>[0], 'isTar' | 'staged'>,
+): Promise<Omit<ImportResult, 'kind' | 'seconds'>> {
+  const { images, captions, model } = await restore({ ...place, from, name, onNote, signal });
+  const folder = locateModel(model);
+  if (!existsSync(folder)) {
+    onNote?.(`Its model is not at ${folder}: say where it is with --model when you search, or change it with reindex.`);
+  }
+  return { images, captions, skipped: [] };
 }
 
 /** @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID */

@@ -1,9 +1,16 @@
 import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../src/paths.js';
 import { addAnswerCommand } from './commands/answer.js';
+import { addBackupCommand } from './commands/collection/backup.js';
+import { addCompactCommand } from './commands/collection/compact.js';
 import { addDeleteCommand } from './commands/collection/delete.js';
+import { addDuplicatesCommand } from './commands/collection/duplicates.js';
+import { addExportCommand } from './commands/collection/export.js';
+import { addImportCommand } from './commands/collection/import.js';
+import { addInfoCommand as addCollectionInfoCommand } from './commands/collection/info.js';
 import { addListCommand } from './commands/collection/list.js';
 import { addRenameCommand } from './commands/collection/rename.js';
+import { addVerifyCommand as addCollectionVerifyCommand } from './commands/collection/verify.js';
 import { addCompareCommand } from './commands/compare.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFillCommand } from './commands/fill.js';
@@ -49,8 +56,15 @@ export function createProgram(): Command {
 
   const collection = program.command('collection').description('look after collections');
   addListCommand(collection);
+  addCollectionInfoCommand(collection);
   addRenameCommand(collection);
   addDeleteCommand(collection);
+  addExportCommand(collection);
+  addImportCommand(collection);
+  addBackupCommand(collection);
+  addCollectionVerifyCommand(collection);
+  addCompactCommand(collection);
+  addDuplicatesCommand(collection);
   for (const command of [...program.commands, ...model.commands, ...collection.commands])
     checkRequiredOptionsLast(command);
   return program;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import { makeFolder } from '../src/folder.js';
 import { openStore } from '../src/store/sqlite/store.js';
+import type { CollectionInfo } from '../src/store/store.js';
 import { IMAGE_LIMITS } from '../src/vilt/image.js';
 import { BACKUP, BackupManifest, hashOf } from './backup.js';
 import { PICTURES } from './dataset.js';
@@ -30,7 +31,7 @@ const ESSENTIAL = ['integrity', 'schema', 'pictures'];
  *
  * @throws PatchwordError SOURCE_INVALID where the backup is not what was written; COLLECTION_DAMAGED for one of a newer Patchword
  */
-export async function restore(options: RestoreOptions): Promise<{ images: number; captions: number }> {
+export async function restore(options: RestoreOptions): Promise<CollectionInfo> {
   const { from, isTar, staged, name, onNote } = options;
   await (isTar ? unpackBackup(options) : copyBackup(options));
   const manifest = await readManifest(path.join(staged.folder, BACKUP.manifest), from);
