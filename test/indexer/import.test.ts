@@ -280,7 +280,8 @@ describe('importCollection', function () {
       data(),
     ];
     const child = spawn(process.execPath, args);
-    while (leftovers().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const begun = () => leftovers().some((name) => existsSync(at('data', 'collections', name, 'lock.sqlite')));
+    while (!begun()) await new Promise((resolve) => setTimeout(resolve, 5));
     child.kill('SIGKILL');
     await once(child, 'exit');
     assert.ok(!(await listCollections(data())).includes('killed'));
