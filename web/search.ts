@@ -85,7 +85,8 @@ export async function search(
 export interface Health {
   status: 'ok' | 'preparing' | 'closing';
   done?: number;
-  total?: number;
+  /** null where only the end will tell. */
+  total?: number | null;
 }
 
 /** @throws Failure where no server answers */
