@@ -49,7 +49,8 @@ async function readWithin(path: string, maxBytes: number): Promise<Uint8Array> {
   }
 }
 
-function checkLength(name: string, bytes: number, maxBytes: number): void {
+/** @throws PatchwordError IMAGE_UNREADABLE where there is no byte, IMAGE_TOO_LARGE where there are too many */
+export function checkLength(name: string, bytes: number, maxBytes: number): void {
   if (bytes === 0) {
     throw new PatchwordError('IMAGE_UNREADABLE', `${name} is empty; expected an image.`, {
       hint: 'Copy or download it again.',
