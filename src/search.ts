@@ -102,7 +102,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
   const { query, embedding, notes } = await embed(inference, asked, signal);
   spent.embedMilliseconds = clock();
 
-  const neighbors = await store.nearest({ target, embedding, k: Math.max(k, options.candidates) });
+  const { neighbors } = await store.nearest({ target, embedding, k: Math.max(k, options.candidates) });
   let candidates = await hydrate(store, target, neighbors);
   spent.nearestMilliseconds = clock();
   const update = (stage: SearchUpdate['stage']): SearchUpdate => {
