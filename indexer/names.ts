@@ -10,6 +10,10 @@ const SETS = 64;
 export class Names {
   readonly #sets = Array.from({ length: SETS }, () => new Set<number>());
 
+  get isEmpty(): boolean {
+    return this.#sets.every((set) => set.size === 0);
+  }
+
   /** Whether it was new. */
   add(name: string): boolean {
     const { set, value } = this.#place(name);
@@ -21,6 +25,11 @@ export class Names {
   has(name: string): boolean {
     const { set, value } = this.#place(name);
     return set.has(value);
+  }
+
+  delete(name: string): void {
+    const { set, value } = this.#place(name);
+    set.delete(value);
   }
 
   #place(name: string): { set: Set<number>; value: number } {
