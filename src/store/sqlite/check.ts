@@ -1,5 +1,6 @@
 import { PatchwordError } from '../../errors.js';
 import type { Filter } from '../../filter.js';
+import { dot } from '../../vector.js';
 import type { ModelInput } from '../../vilt/image.js';
 import { isWithinLimits, recordSize } from '../limits.js';
 import { STORE_LIMITS, type ImageRecord, type Reembedding, type Target } from '../store.js';
@@ -117,7 +118,7 @@ function checkEmbedding(embedding: Float32Array, dimension: number, of: string):
       'Use the model that the collection was built with.',
     );
   }
-  const squares = embedding.reduce((sum, value) => sum + value * value, 0);
+  const squares = dot(embedding, embedding);
   if (!Number.isFinite(squares)) throw invalid(`The embedding of ${of} holds a value that is not finite.`);
   if (Math.abs(Math.sqrt(squares) - 1) > UNIT_TOLERANCE) {
     throw invalid(`The embedding of ${of} has length ${Math.sqrt(squares)}, expected 1.`);
