@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { allOf, readCondition } from '../../src/condition.js';
+
+describe('readCondition', () => {
+  for (const text of ['', '=', ' =test', 'split', 'split test']) {
+    it(`does not take ${JSON.stringify(text)} for a condition`, () => assert.equal(readCondition(text), null));
+  }
+
+  const read: [string, string, unknown][] = [
+    ['year=2014', 'year', 2014],
+    ['year = -3.5e2', 'year', -350],
+    ['public=true', 'public', true],
+    ['author=null', 'author', null],
+    ['author=Ada', 'author', 'Ada'],
+    ['author=Ada Lovelace', 'author', 'Ada Lovelace'],
+    ['code="2014"', 'code', '2014'],
+    ['formula=a=b', 'formula', 'a=b'],
+    ['title=', 'title', ''],
+    ['attributes.split=7', 'attributes.split', 7],
+    // What JSON would not take, or is no scalar, is a string.
+    ['year=01', 'year', '01'],
+    ['year=NaN', 'year', 'NaN'],
+    ['year=1e999', 'year', '1e999'],
+    ['tags=["a"]', 'tags', '["a"]'],
+    ['tags={"a":1}', 'tags', '{"a":1}'],
+    [`name"; DROP TABLE images; --='`, `name"; DROP TABLE images; --`, `'`],
+    ['__proto__=1', '__proto__', 1],
+    // Fields that hold strings hold them whatever they look like.
+    ['split=2014', 'split', '2014'],
+    ['split="test"', 'split', 'test'],
+    ['file="a".jpg', 'file', '"a".jpg'],
+    ['source=/photos', 'source', '/photos'],
+  ];
+  for (const [text, field, eq] of read) {
+    it(`reads ${text}`, () => assert.deepEqual(readCondition(text), { field, eq }));
+  }
+});
+
+describe('allOf', () => {
+  const [one, other] = [readCondition('a=1')!, readCondition('b=2')!];
+  it('is nothing, the one filter, or all of them', () => {
+    assert.equal(allOf([]), undefined);
+    assert.deepEqual(allOf([one]), { field: 'a', eq: 1 });
+    assert.deepEqual(allOf([one, other]), { and: [one, other] });
+  });
+});
