@@ -1,4 +1,4 @@
-import type { Filter, Scalar } from './filter.js';
+import { FILTER_FIELDS, type Filter, type Scalar } from './filter.js';
 
 /** Fields whose values are strings, even where they look like numbers: `split=2014`. */
 const STRINGS: readonly string[] = ['source', 'file', 'split'];
@@ -17,6 +17,18 @@ export function readCondition(text: string): Filter | null {
   const value = text.slice(at + 1).trim();
   const eq = scalarOf(value);
   return { field, eq: STRINGS.includes(field) && typeof eq !== 'string' ? value : eq };
+}
+
+/** The condition that an attribute has this value, for `readCondition`; null where it cannot be written so. */
+export function writeCondition(attribute: string, value: Scalar): string | null {
+  const named = (FILTER_FIELDS as readonly string[]).includes(attribute) || attribute.startsWith('attributes.');
+  const field = named ? `attributes.${attribute}` : attribute;
+  for (const written of [String(value), JSON.stringify(value)]) {
+    const condition = readCondition(`${field}=${written}`);
+    if (condition && 'eq' in condition && condition.field === field && condition.eq === value)
+      return `${field}=${written}`;
+  }
+  return null;
 }
 
 /** What lets through what every one of the filters does; undefined where there is none. */

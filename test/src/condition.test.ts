@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { allOf, readCondition } from '../../src/condition.js';
+import { allOf, readCondition, writeCondition } from '../../src/condition.js';
 
 describe('readCondition', () => {
   for (const text of ['', '=', ' =test', 'split', 'split test']) {
@@ -33,6 +33,31 @@ describe('readCondition', () => {
   ];
   for (const [text, field, eq] of read) {
     it(`reads ${text}`, () => assert.deepEqual(readCondition(text), { field, eq }));
+  }
+});
+
+describe('writeCondition', () => {
+  for (const name of ['', ' year', 'a=b', 'year ']) {
+    it(`has none for an attribute called "${name}"`, () => assert.equal(writeCondition(name, 1), null));
+  }
+
+  const written: [string, string | number | boolean | null, string][] = [
+    ['year', 2014, 'year=2014'],
+    ['year', '2014', 'year="2014"'],
+    ['author', 'Ada', 'author=Ada'],
+    ['author', ' Ada', 'author=" Ada"'],
+    ['author', '"Ada"', String.raw`author="\"Ada\""`],
+    ['author', null, 'author=null'],
+    ['author', '', 'author='],
+    ['public', false, 'public=false'],
+    ['split', 'test', 'attributes.split=test'],
+    ['attributes.x', 1, 'attributes.attributes.x=1'],
+  ];
+  for (const [name, value, condition] of written) {
+    it(`writes ${condition}, which reads as it was`, () => {
+      assert.equal(writeCondition(name, value), condition);
+      assert.deepEqual(readCondition(condition), { field: condition.slice(0, condition.indexOf('=')), eq: value });
+    });
   }
 });
 
