@@ -19,16 +19,19 @@ export function readCondition(text: string): Filter | null {
   return { field, eq: STRINGS.includes(field) && typeof eq !== 'string' ? value : eq };
 }
 
-/** The condition that an attribute has this value, for `readCondition`; null where it cannot be written so. */
-export function writeCondition(attribute: string, value: Scalar): string | null {
-  const named = (FILTER_FIELDS as readonly string[]).includes(attribute) || attribute.startsWith('attributes.');
-  const field = named ? `attributes.${attribute}` : attribute;
-  for (const written of [String(value), JSON.stringify(value)]) {
-    const condition = readCondition(`${field}=${written}`);
-    if (condition && 'eq' in condition && condition.field === field && condition.eq === value)
-      return `${field}=${written}`;
+/** NAME=VALUE that reads as this; null where it cannot be written so. */
+export function writeCondition({ field, eq }: { field: string; eq: Scalar }): string | null {
+  for (const value of [String(eq), JSON.stringify(eq)]) {
+    const read = readCondition(`${field}=${value}`);
+    if (read && 'eq' in read && read.field === field && read.eq === eq) return `${field}=${value}`;
   }
   return null;
+}
+
+/** What a filter calls an attribute. */
+export function attributeField(name: string): string {
+  const taken = (FILTER_FIELDS as readonly string[]).includes(name) || name.startsWith('attributes.');
+  return taken ? `attributes.${name}` : name;
 }
 
 /** What lets through what every one of the filters does; undefined where there is none. */

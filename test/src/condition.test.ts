@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { allOf, readCondition, writeCondition } from '../../src/condition.js';
+import { allOf, attributeField, readCondition, writeCondition } from '../../src/condition.js';
 
 describe('readCondition', () => {
   for (const text of ['', '=', ' =test', 'split', 'split test']) {
@@ -37,8 +37,8 @@ describe('readCondition', () => {
 });
 
 describe('writeCondition', () => {
-  for (const name of ['', ' year', 'a=b', 'year ']) {
-    it(`has none for an attribute called "${name}"`, () => assert.equal(writeCondition(name, 1), null));
+  for (const field of ['', ' year', 'a=b', 'year ']) {
+    it(`has none for a field called "${field}"`, () => assert.equal(writeCondition({ field, eq: 1 }), null));
   }
 
   const written: [string, string | number | boolean | null, string][] = [
@@ -50,15 +50,23 @@ describe('writeCondition', () => {
     ['author', null, 'author=null'],
     ['author', '', 'author='],
     ['public', false, 'public=false'],
-    ['split', 'test', 'attributes.split=test'],
-    ['attributes.x', 1, 'attributes.attributes.x=1'],
+    ['split', '2014', 'split=2014'],
+    ['attributes.split', '2014', 'attributes.split="2014"'],
   ];
-  for (const [name, value, condition] of written) {
+  for (const [field, eq, condition] of written) {
     it(`writes ${condition}, which reads as it was`, () => {
-      assert.equal(writeCondition(name, value), condition);
-      assert.deepEqual(readCondition(condition), { field: condition.slice(0, condition.indexOf('=')), eq: value });
+      assert.equal(writeCondition({ field, eq }), condition);
+      assert.deepEqual(readCondition(condition), { field, eq });
     });
   }
+});
+
+describe('attributeField', () => {
+  it('names an attribute as itself, unless a field has that name', () => {
+    const names = ['year', 'split', 'missing', 'attributes.x', 'Split', ''];
+    const fields = ['year', 'attributes.split', 'attributes.missing', 'attributes.attributes.x', 'Split', ''];
+    assert.deepEqual(names.map(attributeField), fields);
+  });
 });
 
 describe('allOf', () => {
