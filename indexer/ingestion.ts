@@ -1,6 +1,7 @@
 import type { Engine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Inference } from '../src/inference/inference.js';
+import { isWithinLimits, recordSize, splitBatch } from '../src/store/limits.js';
 import type { ImageRecord } from '../src/store/store.js';
 import { embedInBatches, embedPictures, PREPARATION } from './batches.js';
 import { mapAhead } from './lookahead.js';
@@ -8,6 +9,7 @@ import { type Prepared, prepareImage, scanKnown } from './preparation.js';
 import type { Progress } from './progress.js';
 import { isSkipped, type Reader, type SkippedImage } from './readers/reader.js';
 import { openSource } from './readers/source.js';
+import { registerSource } from './registration.js';
 
 export interface IngestOptions {
   engine: Engine;
@@ -40,7 +42,8 @@ export async function ingest({ engine, source, images, onProgress, signal }: Ing
   const { store, inference } = engine;
   const reader = typeof source === 'string' ? await openSource({ source, images }) : source;
   const { root, total } = reader;
-  const known = await scanKnown(store, root);
+  const { sourceId } = await registerSource(store, { reader, options: images === undefined ? {} : { images } });
+  const known = await scanKnown(store, sourceId);
   const result: IngestResult = { added: 0, updated: 0, unchanged: 0, skipped: [], seconds: 0 };
   const done = () => result.added + result.updated + result.unchanged + result.skipped.length;
 
@@ -62,8 +65,14 @@ export async function ingest({ engine, source, images, onProgress, signal }: Ing
     signal,
     embed: (batch) => embed(inference, batch),
     async write(images, batch) {
-      await store.upsert({ root, images });
-      for (const { known } of batch) result[known ? 'updated' : 'added'] += 1;
+      const contents = await store.findContents(images.map(({ contentHash }) => contentHash));
+      const kept = images.filter(({ file }, i) => {
+        const reason = contents[i] === 'removed' ? 'it was removed from the collection' : tooLarge(images[i]);
+        if (reason !== null) result.skipped.push({ file, reason });
+        else result[batch[i].known ? 'updated' : 'added'] += 1;
+        return reason === null;
+      });
+      for (const part of splitBatch(kept)) await store.upsert({ sourceId, images: part });
       onProgress?.({ done: done(), total: total ?? done() });
     },
   });
@@ -78,13 +87,23 @@ export async function ingest({ engine, source, images, onProgress, signal }: Ing
   return result;
 }
 
+/** Why a record cannot be stored, where nothing else is wrong with it. */
+function tooLarge(record: ImageRecord): string | null {
+  const { items, bytes } = recordSize(record);
+  if (isWithinLimits({ items, bytes })) return null;
+  return `its ${items - 1} captions and attributes have ${bytes} bytes, more than is stored of one picture`;
+}
+
 async function embed(inference: Inference, batch: Prepared[]): Promise<ImageRecord[]> {
   const pictures = batch.map(({ modelInput, image }) => ({ modelInput, captions: image.captions }));
   const embeddings = await embedPictures(inference, pictures);
   return batch.map(({ image, known: _, ...prepared }, index) => ({
     ...prepared,
     file: image.name,
+    location: image.location,
+    perceptualHash: null,
     split: image.split,
+    attributes: image.attributes,
     embedding: embeddings[index].embedding!,
     captions: image.captions.map((text, at) => ({ text, embedding: embeddings[index].captions[at] })),
   }));

@@ -4,7 +4,7 @@ import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import type { Inference, PreparedImage } from '../src/inference/inference.js';
-import { originalFile } from '../src/original.js';
+import { type ImageLocation, originalFile } from '../src/original.js';
 import type { Store } from '../src/store/store.js';
 import { IMAGE_LIMITS, type ModelInput } from '../src/vilt/image.js';
 import { readSource } from '../src/vilt/source.js';
@@ -37,16 +37,16 @@ const SCAN_PAGE = 500;
 const IMAGE_FAILURES: readonly ErrorCode[] = ['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'FILE_NOT_FOUND', 'READ_ONLY'];
 
 /** The pictures of one source that the catalog holds, by name. */
-export async function scanKnown(store: Store, root: string): Promise<Map<string, Known>> {
+export async function scanKnown(store: Store, sourceId: number): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
   for (let after = 0; ;) {
-    const page = await store.scan({ root, after, limit: SCAN_PAGE });
+    const page = await store.scanFiles({ sourceId, after, limit: SCAN_PAGE });
     for (const { file, contentHash, bytes, modified, captions, split, searchable } of page) {
       known.set(file, { searchable, contentHash, bytes, modified, labelsHash: hashLabels({ captions, split }) });
     }
     const last = page.at(-1);
     if (last === undefined || page.length < SCAN_PAGE) return known;
-    after = last.imageId;
+    after = last.fileId;
   }
 }
 
@@ -85,11 +85,11 @@ export async function prepareImage(options: {
  */
 export async function prepareStored(options: {
   inference: Inference;
-  image: { root: string; file: string; contentHash: string };
+  image: { root: string; location: ImageLocation; contentHash: string };
   signal: AbortSignal | undefined;
 }): Promise<ModelInput> {
   const { inference, image, signal } = options;
-  const file = path.join(image.root, image.file);
+  const file = originalFile(image.root, image.location);
   await statBelow(image.root, file);
   const { bytes, contentHash } = await readPicture(file);
   if (contentHash !== image.contentHash) {

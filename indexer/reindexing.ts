@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import { bindingOf } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Inference } from '../src/inference/inference.js';
+import { originalFile } from '../src/original.js';
 import { isSameModel, type PendingImage, type Reembedding, type Store } from '../src/store/store.js';
 import type { ModelInput } from '../src/vilt/image.js';
 import { BATCH, embedInBatches, embedPictures, PREPARATION } from './batches.js';
@@ -112,7 +112,7 @@ async function prepare(
   try {
     return { image, modelInput: await prepareStored({ inference, image, signal }) };
   } catch (error) {
-    const file = path.join(image.root, image.file);
+    const file = originalFile(image.root, image.location);
     return { image, modelInput: null, skipped: { file, reason: reasonToSkip(error, file) } };
   }
 }

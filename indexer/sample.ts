@@ -12,6 +12,7 @@ import { hasSameLabels, type Known, looksUnchanged, scanKnown } from './preparat
 import type { Progress } from './progress.js';
 import { isSkipped, type Reader } from './readers/reader.js';
 import { openSource } from './readers/source.js';
+import { findSource } from './registration.js';
 
 export const SAMPLE_COLLECTION = 'sample';
 
@@ -68,10 +69,10 @@ async function isThere(where: { data: string; name: string }): Promise<boolean> 
  */
 async function followMove(store: Store, reader: Reader): Promise<void> {
   const sources = await store.sources();
-  if (sources.some(({ root, images }) => root === reader.root && images > 0)) return;
-  for (const { root, images } of sources) {
-    if (images === 0 || existsSync(root) || !(await holdsAll(reader, await scanKnown(store, root)))) continue;
-    return store.moveSource({ from: root, to: reader.root });
+  if (sources.some(({ root, files }) => root === reader.root && files > 0)) return;
+  for (const { sourceId, root, files } of sources) {
+    if (files === 0 || existsSync(root) || !(await holdsAll(reader, await scanKnown(store, sourceId)))) continue;
+    return store.moveSource({ sourceId, path: reader.path, root: reader.root });
   }
 }
 
@@ -92,7 +93,9 @@ async function holdsAll(reader: Reader, known: ReadonlyMap<string, Known>): Prom
 }
 
 async function isWhole(store: Store, reader: Reader): Promise<boolean> {
-  const known = await scanKnown(store, reader.root);
+  const source = findSource(await store.sources(), reader);
+  if (!source) return false;
+  const known = await scanKnown(store, source.sourceId);
   for await (const entry of reader.entries()) {
     if (isSkipped(entry)) return false;
     if (!looksUnchanged(entry, await stat(originalFile(reader.root, entry.location)), known.get(entry.name)))

@@ -1,6 +1,7 @@
 import { open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { PatchwordError } from '../src/errors.js';
+import { originalFile } from '../src/original.js';
 import type { Store, StoredImage } from '../src/store/store.js';
 
 /** @throws PatchwordError NOT_FOUND */
@@ -19,7 +20,7 @@ export async function findImage(store: Store, imageId: number): Promise<StoredIm
 export async function originalPath(image: StoredImage): Promise<string> {
   try {
     const root = await realpath(image.root);
-    const file = await realpath(path.join(root, image.file));
+    const file = await realpath(originalFile(root, image.location));
     if (file.startsWith(root.endsWith(path.sep) ? root : root + path.sep)) return file;
   } catch (error) {
     throw gone(image, error);

@@ -29,19 +29,27 @@ export {
   type Spent,
 } from './search.js';
 export { listCollections } from './store/sqlite/store.js';
-export type {
-  CollectionInfo,
-  CollectionModel,
-  ImageRecord,
-  Neighbor,
-  PendingImage,
-  Reembedding,
-  ReindexState,
-  Source,
-  Store,
-  StoredCaption,
-  StoredImage,
-  Target,
+export {
+  STORE_LIMITS,
+  type CaptionMatches,
+  type CaptionRecord,
+  type CollectionInfo,
+  type CollectionModel,
+  type CollectionStatistics,
+  type ImageRecord,
+  type NearDuplicate,
+  type Neighbor,
+  type Neighbors,
+  type PendingImage,
+  type QuarantinedFile,
+  type Reembedding,
+  type ReindexState,
+  type Source,
+  type Store,
+  type StoredCaption,
+  type StoredFile,
+  type StoredImage,
+  type Target,
 } from './store/store.js';
 export { inspectModel } from './vilt/inspection.js';
 export { verifyModel, type CaseResult, type VerificationOptions } from './vilt/verification.js';

@@ -1,7 +1,7 @@
-import path from 'node:path';
 import { PatchwordError } from './errors.js';
 import { withMatchScore, type Candidate } from './hit.js';
 import type { Inference, JobOptions, Pair } from './inference/inference.js';
+import { originalFile } from './original.js';
 import type { Store, StoredImage } from './store/store.js';
 import type { ModelInput } from './vilt/image.js';
 
@@ -56,9 +56,9 @@ async function modelInputs(
 ): Promise<(ModelInput | null)[]> {
   const inputs = await store.getModelInputs(images.map(({ imageId }) => imageId));
   const decoded: { imageId: number; modelInput: ModelInput }[] = [];
-  for (const [i, { imageId, root, file }] of images.entries()) {
+  for (const [i, { imageId, root, location }] of images.entries()) {
     if (inputs[i]) continue;
-    const prepared = await inference.prepare(path.join(root, file), options).catch((error: unknown) => {
+    const prepared = await inference.prepare(originalFile(root, location), options).catch((error: unknown) => {
       if (error instanceof PatchwordError && error.code === 'CANCELLED') throw error;
       return null;
     });

@@ -25,7 +25,9 @@ export function addIndexCommand(program: Command): void {
     const { withEngine } = await import('../opening.js');
     // First, so that a source that cannot be read leaves no empty collection behind.
     const reader = await openSource({ source, images: options.images });
-    const result = await withEngine({ ...options, create: true }, (engine) => index({ engine, source: reader }));
+    const result = await withEngine({ ...options, create: true }, (engine) =>
+      index({ engine, source: reader, images: options.images }),
+    );
     printResult(result, options, describeResult);
   });
 }

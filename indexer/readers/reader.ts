@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Attributes } from '../../src/filter.js';
 import type { ImageLocation } from '../../src/original.js';
+import { STORE_LIMITS } from '../../src/store/store.js';
 
 /** One captioned image that a source lists; its bytes have not been looked at, unless the format holds them in a table. */
 export interface SourceImage {
@@ -77,8 +78,8 @@ export type Format = keyof typeof FORMATS;
 /** The most characters of one caption. The model reads 40 tokens of them. */
 export const MAX_CAPTION_LENGTH = 10_000;
 
-/** The most captions of one image. */
-export const MAX_CAPTIONS = 1000;
+/** The most captions of one image: with it they are what a store takes at once. */
+export const MAX_CAPTIONS = STORE_LIMITS.batchItems - 1;
 
 export function isSkipped(entry: SourceImage | SkippedImage): entry is SkippedImage {
   return 'reason' in entry;

@@ -1,4 +1,19 @@
+import type { Filter } from '../filter.js';
+import type { ImageLocation } from '../original.js';
 import type { ModelInput } from '../vilt/image.js';
+import type {
+  CaptionMatches,
+  ImageRecord,
+  NearDuplicate,
+  Neighbors,
+  QuarantinedFile,
+  Source,
+  StoredCaption,
+  StoredFile,
+  StoredImage,
+} from './record.js';
+
+export type * from './record.js';
 
 /** The modality that an embedding, a candidate or a hit belongs to. */
 export type Target = 'images' | 'captions';
@@ -26,6 +41,9 @@ export function isSameModel(one: CollectionModel, other: CollectionModel): boole
   return one.hash === other.hash && one.prefilterHash === other.prefilterHash && sameSize;
 }
 
+/** The most that one call takes: `upsert` counts captions with images, and the bytes of everything but model inputs. */
+export const STORE_LIMITS = { batchItems: 1000, batchBytes: 8 * 2 ** 20, k: 1000 } as const;
+
 export interface CollectionInfo {
   name: string;
   folder: string;
@@ -34,70 +52,19 @@ export interface CollectionInfo {
   captions: number;
 }
 
-/** One captioned image, embedded and ready to be stored. */
-export interface ImageRecord {
-  /** Path below the source's root folder, with forward slashes. */
-  file: string;
-  /** SHA-256 of the file's bytes, hex. */
-  contentHash: string;
-  bytes: number;
-  /** Modification time, in milliseconds since the epoch. */
-  modified: number;
-  /** Size of the upright original, in pixels. */
-  width: number;
-  height: number;
-  /** Which part of a benchmark it belongs to ("train", "test", …), where the source says. */
-  split: string | null;
-  /** (dimension), unit length */
-  embedding: Float32Array;
-  captions: CaptionRecord[];
-  modelInput: ModelInput;
-}
-
-export interface CaptionRecord {
-  text: string;
-  /** (dimension), unit length */
-  embedding: Float32Array;
-}
-
-export interface StoredImage {
-  imageId: number;
-  /** Path below `root`, with forward slashes. */
-  file: string;
-  /** Absolute folder of the source. */
-  root: string;
-  contentHash: string;
-  bytes: number;
-  modified: number;
-  width: number;
-  height: number;
-  split: string | null;
-  captions: string[];
-  /**
-   * Whether `nearest` can find the image. Not where its file could not be read when the collection was reindexed;
-   * an upsert of it, also an unchanged one, mends that.
-   */
-  searchable: boolean;
-}
-
-export interface Source {
-  /** Absolute folder. */
-  root: string;
-  /** How many images are from there. */
-  images: number;
-}
-
-export interface StoredCaption {
-  captionId: number;
-  text: string;
-  imageId: number;
-}
-
-export interface Neighbor {
-  /** imageId or captionId, as the target says. */
-  id: number;
-  /** Cosine of the two embeddings. */
-  similarity: number;
+/** Counts that take a look at the whole catalog. */
+export interface CollectionStatistics {
+  /** Files that sources list: an image that lies in several files is one image. */
+  files: number;
+  /** Files that were not there when their source was last indexed. */
+  missing: number;
+  quarantined: number;
+  /** Contents that `remove` keeps out. */
+  removed: number;
+  /** Pairs of images that look nearly the same. */
+  nearDuplicates: number;
+  /** Bytes on disk. */
+  bytes: { catalog: number; vectors: number; modelInputs: number };
 }
 
 /** An image that a reindex has not embedded yet. */
@@ -105,6 +72,7 @@ export interface PendingImage {
   imageId: number;
   file: string;
   root: string;
+  location: ImageLocation;
   contentHash: string;
   captions: { captionId: number; text: string }[];
   /** From the cache, where it holds one of the size that the next model reads. */
@@ -132,48 +100,75 @@ export interface ReindexState {
 
 /**
  * Where a collection lives. Asynchronous from the start, so that a store may be a worker, or another machine.
- * Ids are positive, below 2^32 and never reused. A batch is written whole or not at all.
+ * Ids are positive, below 2^32 and never reused. A batch is written whole or not at all. What a call has acknowledged survives
+ * the death of the process and of the machine.
  */
 export interface Store {
   info(): Promise<CollectionInfo>;
+  statistics(): Promise<CollectionStatistics>;
+
+  /** The source of that path, made where there is none, from now on with root, format and options as given. */
+  addSource(source: { path: string; root: string; format: string; options: Record<string, unknown> }): Promise<Source>;
+  /** In the order in which they were added. */
+  sources(): Promise<Source[]>;
+  /** As it is (moveSource), by path and root: `move: { sourceId, path, root }`. @throws NOT_FOUND, INVALID_ARGUMENT where another source has that path and files */
+  moveSource(move: { sourceId: number; path: string; root: string }): Promise<void>;
 
   /**
-   * Adds the images of one batch, or replaces those of the same source root and file whose content or captions changed;
-   * one transaction. Returns their ids in the order given.
+   * Adds the images of one batch to a source, or replaces those of the same file; one transaction. Returns their image ids in the
+   * order given. A file whose content is in the collection becomes another file of that image; one whose content changed takes its
+   * image along (the id stays) unless the image has other files, or the new content is an image already. A file is no longer
+   * missing, nor in quarantine. Captions are those of all files of an image, each text once.
    *
    * @throws PatchwordError MODEL_MISMATCH once the collection was reindexed with another model since it was opened;
-   * DISK_FULL, READ_ONLY, COLLECTION_BUSY; INVALID_ARGUMENT for an embedding of the wrong length,
-   * with a value that is not finite or not of unit length, or for a model input that is not (3, height, width).
+   * DISK_FULL, READ_ONLY, COLLECTION_BUSY; NOT_FOUND for a source that is not there; INVALID_ARGUMENT for more than
+   * STORE_LIMITS, an embedding of the wrong length, with a value that is not finite or not of unit length, or null for a content
+   * that is not there, a content that `remove` keeps out, a model input that is not (3, height, width), attributes that are not
+   * scalars
    */
-  upsert(batch: { root: string; images: ImageRecord[] }): Promise<number[]>;
+  upsert(batch: { sourceId: number; images: ImageRecord[] }): Promise<number[]>;
 
-  /** The stored images of one source root, by `file`: what ingestion compares a source with. Pages by `after` (an imageId). */
-  scan(page: { root: string; after: number; limit: number }): Promise<StoredImage[]>;
+  /** What the collection has of these files of a source, in the order given; null where it has none. */
+  getFiles(query: { sourceId: number; files: string[] }): Promise<(StoredFile | null)[]>;
+  /** The files of a source in the order of their ids. Pages by `after` (a fileId). */
+  scanFiles(page: { sourceId: number; after: number; limit: number }): Promise<StoredFile[]>;
+  /** Images in the order of their ids. Pages by `after` (an imageId). */
+  scan(page: { after: number; limit: number; filter?: Filter }): Promise<StoredImage[]>;
 
-  /** Where the images come from, in the order in which their sources were added. */
-  sources(): Promise<Source[]>;
+  /** What the collection knows of contents: the id of the image, 'removed' where `remove` keeps it out, or null; in the order given. */
+  findContents(contentHashes: string[]): Promise<(number | 'removed' | null)[]>;
 
-  /**
-   * Says that the files of a source now lie below another folder; ids and embeddings stay. One transaction.
-   *
-   * @throws PatchwordError NOT_FOUND where nothing comes from `from`; INVALID_ARGUMENT where images come from `to` already
-   */
-  moveSource(move: { from: string; to: string }): Promise<void>;
+  /** Marks files as missing; their images stay. */
+  markMissing(query: { sourceId: number; files: string[] }): Promise<void>;
+  /** Forgets files; an image none of whose files is left goes, and captions with it. Idempotent. Returns how many images went. */
+  removeFiles(query: { sourceId: number; files: string[] }): Promise<number>;
+  /** Removes images and keeps their content out (`findContents` says so) until `restore`. Idempotent; invisible at once. Returns how many went. */
+  remove(imageIds: number[]): Promise<number>;
+  /** Lets removed contents be indexed again; all, or those named. Returns how many. */
+  restore(contentHashes?: string[]): Promise<number>;
 
-  /**
-   * The min(k, count) nearest, best first, ties by id.
-   *
-   * @throws PatchwordError MODEL_MISMATCH once the collection was reindexed with another model since it was opened
-   */
-  nearest(query: { target: Target; embedding: Float32Array; k: number }): Promise<Neighbor[]>;
+  /** min(k, matches) nearest, best first, ties by id; or fewer, where `complete` is false. @throws INVALID_ARGUMENT for k > STORE_LIMITS.k or a filter that is not one; MODEL_MISMATCH */
+  nearest(query: { target: Target; embedding: Float32Array; k: number; filter?: Filter }): Promise<Neighbors>;
+  /** Images by the words of their captions (BM25). `embedding` is the text's, for the similarities. */
+  captionMatches(query: { text: string; embedding: Float32Array; k: number; filter?: Filter }): Promise<CaptionMatches>;
+  /** How many images match. */
+  count(filter?: Filter): Promise<number>;
 
-  /** In the order of the ids; ids that are not there are left out. */
   getImages(ids: number[]): Promise<StoredImage[]>;
   getCaptions(ids: number[]): Promise<StoredCaption[]>;
-
-  /** From the model-input cache, in the order of the ids; null where the cache does not hold one. */
   getModelInputs(imageIds: number[]): Promise<(ModelInput | null)[]>;
   putModelInputs(entries: { imageId: number; modelInput: ModelInput }[]): Promise<void>;
+
+  /** Pairs in the order of (imageId, otherId), imageId < otherId. Pages by `after`. */
+  nearDuplicates(page: { after: { imageId: number; otherId: number } | null; limit: number }): Promise<NearDuplicate[]>;
+
+  /** Puts entries of a source in quarantine, or says anew why they are there. One transaction. */
+  quarantine(batch: { sourceId: number; files: Omit<QuarantinedFile, 'sourceId' | 'tried'>[] }): Promise<void>;
+  getQuarantined(query: { sourceId: number; files: string[] }): Promise<(QuarantinedFile | null)[]>;
+  /** In the order of (sourceId, file). Pages by `after`. */
+  scanQuarantine(page: { after: { sourceId: number; file: string } | null; limit: number }): Promise<QuarantinedFile[]>;
+  /** Forgets entries, so that they are tried again; all, or those of one source, or those named. Returns how many. */
+  clearQuarantine(query: { sourceId?: number; files?: string[] }): Promise<number>;
 
   /**
    * Begins to give the collection the embeddings of another model, or goes on with it. They are kept beside the present ones,

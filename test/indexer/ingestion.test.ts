@@ -5,6 +5,7 @@ import { ingest } from '../../indexer/ingestion.js';
 import { type Engine, openEngine } from '../../src/engine.js';
 import type { ImageHit } from '../../src/search.js';
 import { fixture, temporaryFolder } from '../fixture.js';
+import { scanSource } from '../src/store/records.js';
 
 const PICTURES = readdirSync(fixture('preprocess')).filter((name) => /\.(png|jpg)$/.test(name));
 
@@ -64,10 +65,10 @@ describe('ingest', function () {
   });
 
   it('leaves everything as it is when nothing changed', async () => {
-    const before = await engine.store.scan({ root: at('photos'), after: 0, limit: 100 });
+    const before = await scanSource(engine.store, { path: at('photos') });
     const { added, updated, unchanged } = await ingest({ engine, source: at('photos') });
     assert.deepEqual({ added, updated, unchanged }, { added: 0, updated: 0, unchanged: PICTURES.length });
-    assert.deepEqual(await engine.store.scan({ root: at('photos'), after: 0, limit: 100 }), before);
+    assert.deepEqual(await scanSource(engine.store, { path: at('photos') }), before);
   });
 
   it('updates a picture whose content or captions changed, and no other', async () => {
@@ -76,7 +77,7 @@ describe('ingest', function () {
     utimesSync(at('photos', 'coco_640x480.png'), new Date(0), new Date(0));
     const { added, updated, unchanged } = await ingest({ engine, source: at('photos') });
     assert.deepEqual({ added, updated, unchanged }, { added: 0, updated: 2, unchanged: PICTURES.length - 2 });
-    const stored = await engine.store.scan({ root: at('photos'), after: 0, limit: 100 });
+    const stored = await scanSource(engine.store, { path: at('photos') });
     assert.deepEqual(stored.find(({ file }) => file === 'gray_400x300.png')?.captions, ['new words']);
     assert.equal(stored.find(({ file }) => file === 'small_90x60.png')?.width, 384);
   });
@@ -84,8 +85,9 @@ describe('ingest', function () {
   it('keeps what was written when it is stopped, and continues', async () => {
     mkdirSync(at('many'));
     const total = 80;
+    const picture = readFileSync(fixture('preprocess', 'small_90x60.png'));
     for (let index = 0; index < total; index += 1) {
-      copyFileSync(fixture('preprocess', 'small_90x60.png'), at('many', `${index}.png`));
+      writeFileSync(at('many', `${index}.png`), Buffer.concat([picture, Buffer.of(index)])); // Each a content of its own.
     }
     const others = (await engine.info()).images;
     const controller = new AbortController();

@@ -14,6 +14,7 @@ import type { ImageHit, SearchUpdate } from '../../src/search.js';
 import type { StoredImage } from '../../src/store/store.js';
 import { fixture, temporaryFolder } from '../fixture.js';
 import { writeReversedModel, writeSmallModel } from './models.js';
+import { scanSource, upsertTo } from '../src/store/records.js';
 
 /** A batch, and a part of one. */
 const PICTURES = 40;
@@ -49,7 +50,7 @@ describe('reindex', function () {
   };
   const find = (engine: Engine) => engine.search({ text: captions[QUERY], k: 5, candidates: 8 }).final();
   const fileOf = (index: number) => at('photos', `${String(index).padStart(3, '0')}.jpg`);
-  const allImages = ({ store }: Engine) => store.scan({ root: at('photos'), after: 0, limit: 1000 });
+  const allImages = ({ store }: Engine) => scanSource(store, { path: at('photos') });
   const catalog = (name: string) => at('data', 'collections', 'photos', name);
 
   /** Runs a reindex, counting the pictures and captions that the model embeds. */
@@ -140,7 +141,7 @@ describe('reindex', function () {
       async onBatch() {
         batches += 1;
         assertSameHits(await find(engine));
-        await assert.rejects(engine.store.upsert({ root: '/x', images: [] }), { code: 'COLLECTION_BUSY' });
+        await assert.rejects(upsertTo(engine.store, { path: '/x', images: [] }), { code: 'COLLECTION_BUSY' });
       },
     });
     assert.equal(batches, 2);

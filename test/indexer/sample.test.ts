@@ -6,7 +6,7 @@ import { openEngine } from '../../src/engine.js';
 import type { ImageHit } from '../../src/search.js';
 import { openStore, type StoreOptions } from '../../src/store/sqlite/store.js';
 import type { Store } from '../../src/store/store.js';
-import { imageRecord, modelOf } from '../src/store/records.js';
+import { imageRecord, modelOf, upsertTo } from '../src/store/records.js';
 import { fixture, temporaryFolder } from '../fixture.js';
 
 async function withStore<R>(options: StoreOptions, work: (store: Store) => Promise<R>): Promise<R> {
@@ -32,7 +32,12 @@ describe('ensureSample', function () {
 
     const where = { data, name: SAMPLE_COLLECTION };
     const [source] = await withStore(where, (store) => store.sources());
-    const moveAway = (store: Store) => store.moveSource({ from: source.root, to: '/an/earlier/clone/data/sample' });
+    const moveAway = (store: Store) =>
+      store.moveSource({
+        ...source,
+        path: '/an/earlier/clone/data/sample/dataset.json',
+        root: '/an/earlier/clone/data/sample',
+      });
     await withStore(where, moveAway);
     await ensureSample({ data, onProgress: () => assert.fail('the pictures are the same') });
     assert.deepEqual(await withStore(where, (store) => store.sources()), [source]);
@@ -53,10 +58,12 @@ describe('ensureSample', function () {
     const where = { data: path.join(temporary.path, 'own'), name: SAMPLE_COLLECTION };
     const image = imageRecord(1, 8);
     const root = '/gone/photos';
-    const add = (store: Store) => store.upsert({ root, images: [image] });
+    const add = (store: Store) => upsertTo(store, { path: root, images: [image] });
     await withStore({ ...where, create: modelOf(8) }, add);
     await ensureSample({ data: where.data, onProgress: () => assert.fail('it is of another model') });
-    assert.deepEqual(await withStore(where, (store) => store.sources()), [{ root, images: 1 }]);
+    assert.deepEqual(await withStore(where, (store) => store.sources()), [
+      { sourceId: 1, path: root, root, format: 'folder', options: {}, files: 1 },
+    ]);
   });
 
   it('fails where a collection of that name cannot be read, rather than making another', async () => {

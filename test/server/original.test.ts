@@ -18,7 +18,7 @@ describe('originalPath', () => {
     await symlink(path.join(root, 'below', 'fox.jpg'), path.join(root, 'inner.jpg'));
     await symlink(root, path.join(folder.path, 'alias'));
   });
-  const stored = (file: string, at = root) => ({ imageId: 7, root: at, file }) as StoredImage;
+  const stored = (file: string, at = root) => ({ imageId: 7, root: at, file, location: { file } }) as StoredImage;
 
   for (const file of [
     '../secret.jpg',

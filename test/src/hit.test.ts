@@ -3,6 +3,7 @@ import { compareCandidates, hitOf, hydrate, withMatchScore, type Candidate } fro
 import { openStore } from '../../src/store/sqlite/store.js';
 import type { Store, StoredImage } from '../../src/store/store.js';
 import { temporaryFolder } from '../fixture.js';
+import { neighborsOf, upsertTo } from './store/records.js';
 
 const CALIBRATION = { matchScore: 1, similarity: 10, bias: -5 };
 
@@ -63,18 +64,21 @@ describe('hydrate', () => {
     store = await openStore({ data: folder.path, name: 'small', create: model });
     const picture = (file: string, captions: string[]) => ({
       file,
+      location: { file },
       contentHash: file,
       bytes: 1,
       modified: 1,
       width: 10,
       height: 10,
+      perceptualHash: null,
       split: null,
+      attributes: {},
       embedding: Float32Array.of(1, 0),
       captions: captions.map((text) => ({ text, embedding: Float32Array.of(0, 1) })),
       modelInput: { width: 16, height: 16, pixels: new Uint8Array(3 * 16 * 16) },
     });
     const images = [picture('a.jpg', ['one', 'two']), picture('below/b.jpg', [])];
-    ids = await store.upsert({ root: '/pictures', images });
+    ids = await upsertTo(store, { path: '/pictures', images });
   });
   after(() => store.close());
 
@@ -103,7 +107,7 @@ describe('hydrate', () => {
   });
 
   it('makes hits of captions, each with its image', async () => {
-    const neighbors = await store.nearest({ target: 'captions', embedding: Float32Array.of(0, 1), k: 9 });
+    const neighbors = await neighborsOf(store, { target: 'captions', embedding: Float32Array.of(0, 1), k: 9 });
     const candidates = await hydrate(store, 'captions', neighbors);
     const [one, two] = candidates.map((candidate) => hitOf(withMatchScore(candidate, 2, CALIBRATION)));
     assert.deepEqual(one, {

@@ -5,6 +5,7 @@ import { rerank, type Query } from '../../src/rerank.js';
 import type { Target } from '../../src/store/store.js';
 import { temporaryFolder } from '../fixture.js';
 import { counting, indexSample, PICTURES, readSample } from './sample.js';
+import { neighborsOf } from './store/records.js';
 
 describe('rerank', function () {
   this.timeout(60_000);
@@ -18,7 +19,7 @@ describe('rerank', function () {
     const { store, inference } = engine;
     const [{ embedding }] = await inference.embedTexts(['three yellow foxes at night']);
     const nearest = async (target: Target) =>
-      hydrate(store, target, await store.nearest({ target, embedding, k: 1000 }));
+      hydrate(store, target, await neighborsOf(store, { target, embedding, k: 1000 }));
     [images, captions] = [await nearest('images'), await nearest('captions')];
   });
   after(() => engine?.close());
@@ -85,7 +86,9 @@ describe('rerank', function () {
 
   it('goes on when all pictures of a wave are gone', async () => {
     const gone = images.map((candidate, i) =>
-      i < 8 ? { ...candidate, image: { ...candidate.image, imageId: 100_000 + i, file: 'nowhere.jpg' } } : candidate,
+      i < 8
+        ? { ...candidate, image: { ...candidate.image, imageId: 100_000 + i, location: { file: 'nowhere.jpg' } } }
+        : candidate,
     );
     const { waves } = await wavesOf(TEXT, gone);
     assert.deepEqual(

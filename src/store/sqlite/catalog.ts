@@ -1,27 +1,16 @@
 import { PatchwordError } from '../../errors.js';
-import {
-  isSameModel,
-  type CaptionRecord,
-  type CollectionModel,
-  type ImageRecord,
-  type Source,
-  type StoredCaption,
-  type StoredImage,
-  type Target,
-} from '../store.js';
-import type { Connection, Statement } from './database.js';
+import { isSameModel, type CollectionModel, type Target } from '../store.js';
+import { column, type Connection } from './database.js';
 
 /** hnswlib's labels are ids cut to 32 bits, without a word when one does not fit. */
 export const MAX_ID = 2 ** 32 - 1;
-
-type ImageRow = Omit<StoredImage, 'captions' | 'searchable'> & { searchable: 0 | 1 };
 
 interface VectorRow {
   id: number;
   embedding: Uint8Array;
 }
 
-/** The statements and transactions of catalog.sqlite, the truth of a collection. */
+/** catalog.sqlite, the truth of a collection: its binding, its transactions, and its vectors by revision. */
 export class Catalog {
   private readonly sql;
   /** What the collection was bound to when it was opened, or when this process last bound it. */
@@ -94,90 +83,20 @@ export class Catalog {
     }
   }
 
-  scan({ root, after, limit }: { root: string; after: number; limit: number }): StoredImage[] {
-    return this.read(() => this.sql.scan.all(root, after, limit).map((row) => this.withCaptions(row)));
-  }
-
-  getImages(ids: number[]): StoredImage[] {
-    return this.read(() => found(ids, (id) => this.sql.image.get(id)).map((row) => this.withCaptions(row)));
-  }
-
-  getCaptions(ids: number[]): StoredCaption[] {
-    return this.read(() => found(ids, (id) => this.sql.caption.get(id)));
-  }
-
-  contentHash(imageId: number): string | undefined {
-    return this.sql.contentHash.get(imageId);
-  }
-
-  sources(): Source[] {
-    return this.sql.sources.all();
-  }
-
-  /** One transaction. A source that nothing comes from is no reason against its folder. */
-  moveSource({ from, to }: { from: string; to: string }): void {
-    this.database
-      .transaction(() => {
-        const images = (root: string) => this.sources().find((source) => source.root === root)?.images;
-        if (images(from) === undefined) throw new PatchwordError('NOT_FOUND', `No image comes from ${from}.`);
-        if (from === to) return;
-        if (images(to)) {
-          throw new PatchwordError('INVALID_ARGUMENT', `Images from ${to} are in the collection already.`);
-        }
-        this.sql.removeSource.run(to);
-        this.sql.moveSource.run(to, from);
-      })
-      .immediate();
-  }
-
-  /** One transaction: all images or none. Those whose content and captions are as stored keep their vectors and ids. */
-  upsert({ root, images }: { root: string; images: ImageRecord[] }): number[] {
+  /**
+   * Runs `run` in one transaction that other writers wait for: all of it or nothing. It takes a new revision for each vector
+   * that it writes, and one where it removes any.
+   */
+  write<T>(run: (next: () => number) => T): T {
     return this.database
       .transaction(() => {
-        this.requireBinding();
-        this.sql.addSource.run(root);
-        const sourceId = this.sql.sourceId.get(root)!;
         const before = this.revision();
         let revision = before;
-        const next = () => ++revision;
-        const ids = images.map((image) => {
-          const imageId = this.putImage(sourceId, image, next);
-          this.putCaptions(imageId, image.captions, next);
-          return imageId;
-        });
+        const result = run(() => ++revision);
         if (revision !== before) this.sql.setRevision.run(revision);
-        return ids;
+        return result;
       })
       .immediate();
-  }
-
-  private putImage(sourceId: number, image: ImageRecord, next: () => number): number {
-    const { file, contentHash, bytes, modified, width, height, split, embedding } = image;
-    const stored = this.sql.find.get(sourceId, file);
-    const details = { file, contentHash, bytes, modified, width, height, split };
-    if (!stored) {
-      return checkedId(this.sql.addImage.run({ ...details, sourceId, revision: next(), embedding }).lastInsertRowid);
-    }
-    this.sql.updateImage.run({ ...details, imageId: stored.imageId });
-    if (stored.contentHash !== contentHash || !stored.searchable)
-      this.sql.updateVector.run(next(), embedding, stored.imageId);
-    return stored.imageId;
-  }
-
-  private putCaptions(imageId: number, captions: CaptionRecord[], next: () => number): void {
-    const stored = this.sql.captionsOf.all(imageId);
-    if (stored.length === captions.length && stored.every((text, i) => text === captions[i].text)) return;
-    if (stored.length > 0) {
-      this.sql.removeCaptions.run(imageId);
-      next(); // A removal is a change of its own, even when nothing takes the place of what went.
-    }
-    captions.forEach(({ text, embedding }, position) => {
-      checkedId(this.sql.addCaption.run(imageId, position, text, next(), embedding).lastInsertRowid);
-    });
-  }
-
-  private withCaptions(row: ImageRow): StoredImage {
-    return { ...row, captions: this.sql.captionsOf.all(row.imageId), searchable: row.searchable === 1 };
   }
 }
 
@@ -195,7 +114,8 @@ export function bindModel(database: Connection, model: CollectionModel): void {
 export const MODEL_COLUMNS =
   'model_path AS path, model_hash AS hash, prefilter_hash AS prefilterHash, dimension, input_size AS inputSize';
 
-function checkedId(id: number | bigint): number {
+/** @throws PatchwordError INVALID_ARGUMENT for an id that cannot be a label of a vector */
+export function checkedId(id: number | bigint): number {
   if (id <= MAX_ID) return Number(id);
   throw new PatchwordError('INVALID_ARGUMENT', `The collection has used up its ${MAX_ID} ids.`, {
     hint: 'Index into a collection of another name.',
@@ -207,71 +127,22 @@ function damagedEmbedding(target: Target, id: number, bytes: number, dimension: 
   return new PatchwordError('COLLECTION_DAMAGED', message, { hint: 'Put catalog.sqlite back from a backup.' });
 }
 
-function found<T>(ids: number[], get: (id: number) => T | undefined): T[] {
-  return ids.map(get).filter((row) => row !== undefined);
-}
-
-const IMAGE_COLUMNS = `images.id AS imageId, file, root, content_hash AS contentHash, bytes, modified, width, height, split,
-  revision > 0 AS searchable`;
-
 function statements(database: Connection) {
-  /** A query whose rows are one column's values. */
-  const column = <P extends unknown[], V>(source: string) =>
-    database.prepare<P, V>(source).pluck() as unknown as Statement<P, V>;
-  const vectors = (table: Target) => ({
-    count: column<[], number>(`SELECT count(*) FROM ${table}`),
-    searchableCount: column<[], number>(`SELECT count(*) FROM ${table} WHERE revision > 0`),
-    ids: column<[], number>(`SELECT id FROM ${table} WHERE revision > 0`),
-    revision: column<[number], number>(`SELECT revision FROM ${table} WHERE id = ?`),
-    idsSince: column<[number], number>(`SELECT id FROM ${table} WHERE revision > ?`),
+  const vectors = (table: Target, counts: { all: string; searchable: string }) => ({
+    count: column<[], number>(database, `SELECT ${counts.all} FROM meta`),
+    searchableCount: column<[], number>(database, `SELECT ${counts.searchable} FROM meta`),
+    ids: column<[], number>(database, `SELECT id FROM ${table} WHERE revision > 0`),
+    revision: column<[number], number>(database, `SELECT revision FROM ${table} WHERE id = ?`),
+    idsSince: column<[number], number>(database, `SELECT id FROM ${table} WHERE revision > ?`),
     since: database.prepare<[number], VectorRow>(
       `SELECT id, embedding FROM ${table} WHERE revision > ? ORDER BY revision`,
     ),
   });
   return {
-    images: vectors('images'),
-    captions: vectors('captions'),
+    images: vectors('images', { all: 'images', searchable: 'searchable_images' }),
+    captions: vectors('captions', { all: 'captions', searchable: 'captions' }), // A reindex leaves none without.
     model: database.prepare<[], CollectionModel>(`SELECT ${MODEL_COLUMNS} FROM meta`),
-    revision: column<[], number>('SELECT revision FROM meta'),
+    revision: column<[], number>(database, 'SELECT revision FROM meta'),
     setRevision: database.prepare<[number]>('UPDATE meta SET revision = ?'),
-    scan: database.prepare<[string, number, number], ImageRow>(
-      `SELECT ${IMAGE_COLUMNS} FROM images JOIN sources ON sources.id = source_id
-       WHERE root = ? AND images.id > ? ORDER BY images.id LIMIT ?`,
-    ),
-    image: database.prepare<[number], ImageRow>(
-      `SELECT ${IMAGE_COLUMNS} FROM images JOIN sources ON sources.id = source_id WHERE images.id = ?`,
-    ),
-    caption: database.prepare<[number], StoredCaption>(
-      'SELECT id AS captionId, text, image_id AS imageId FROM captions WHERE id = ?',
-    ),
-    captionsOf: column<[number], string>('SELECT text FROM captions WHERE image_id = ? ORDER BY position'),
-    contentHash: column<[number], string>('SELECT content_hash FROM images WHERE id = ?'),
-    addSource: database.prepare<[string]>('INSERT INTO sources (root) VALUES (?) ON CONFLICT DO NOTHING'),
-    sources: database.prepare<[], Source>(
-      `SELECT root, (SELECT count(*) FROM images WHERE source_id = sources.id) AS images FROM sources ORDER BY id`,
-    ),
-    removeSource: database.prepare<[string]>('DELETE FROM sources WHERE root = ?'),
-    moveSource: database.prepare<[string, string]>('UPDATE sources SET root = ? WHERE root = ?'),
-    sourceId: column<[string], number>('SELECT id FROM sources WHERE root = ?'),
-    find: database.prepare<[number, string], { imageId: number; contentHash: string; searchable: 0 | 1 }>(
-      'SELECT id AS imageId, content_hash AS contentHash, revision > 0 AS searchable FROM images WHERE source_id = ? AND file = ?',
-    ),
-    addImage: database.prepare(
-      `INSERT INTO images (source_id, file, content_hash, bytes, modified, width, height, split, revision, embedding)
-       VALUES (:sourceId, :file, :contentHash, :bytes, :modified, :width, :height, :split, :revision, :embedding)`,
-    ),
-    updateImage: database.prepare(
-      `UPDATE images SET (content_hash, bytes, modified, width, height, split) =
-         (:contentHash, :bytes, :modified, :width, :height, :split)
-       WHERE id = :imageId AND (content_hash, bytes, modified, width, height, split) IS NOT
-         (:contentHash, :bytes, :modified, :width, :height, :split)`,
-    ),
-    updateVector: database.prepare<[number, Float32Array, number]>(
-      'UPDATE images SET revision = ?, embedding = ? WHERE id = ?',
-    ),
-    addCaption: database.prepare<[number, number, string, number, Float32Array]>(
-      'INSERT INTO captions (image_id, position, text, revision, embedding) VALUES (?, ?, ?, ?, ?)',
-    ),
-    removeCaptions: database.prepare<[number]>('DELETE FROM captions WHERE image_id = ?'),
   };
 }

@@ -1,11 +1,14 @@
 import { PatchwordError } from '../../errors.js';
+import type { Filter } from '../../filter.js';
 import type { ModelInput } from '../../vilt/image.js';
-import type { ImageRecord, Reembedding, Target } from '../store.js';
+import { isWithinLimits, recordSize } from '../limits.js';
+import { STORE_LIMITS, type ImageRecord, type Reembedding, type Target } from '../store.js';
 
 export interface NearestQuery {
   target: Target;
   embedding: Float32Array;
   k: number;
+  filter?: Filter;
 }
 
 /** How far from 1 the length of a unit vector may be. */
@@ -13,10 +16,52 @@ const UNIT_TOLERANCE = 1e-3;
 
 /** What a collection must not take in: it could not be found again, or would be found wrongly. */
 export function checkBatch(images: ImageRecord[], dimension: number): void {
-  for (const { file, embedding, captions, modelInput } of images) {
-    checkEmbedding(embedding, dimension, `the image ${file}`);
-    for (const caption of captions) checkEmbedding(caption.embedding, dimension, `a caption of ${file}`);
-    checkModelInput(modelInput, file);
+  const sum = { items: 0, bytes: 0 };
+  for (const image of images) {
+    checkRecord(image, dimension);
+    const { items, bytes } = recordSize(image);
+    sum.items += items;
+    sum.bytes += bytes;
+  }
+  if (isWithinLimits(sum)) return;
+  throw invalid(
+    `A batch of ${sum.items} images and captions, of ${sum.bytes} bytes: at most ${STORE_LIMITS.batchItems} of together ` +
+      `${STORE_LIMITS.batchBytes} bytes are taken at once.`,
+    'Split it.',
+  );
+}
+
+function checkRecord(record: ImageRecord, dimension: number): void {
+  const { file, contentHash, bytes, modified, width, height, perceptualHash, embedding, captions, modelInput } = record;
+  if (typeof file !== 'string' || typeof contentHash !== 'string' || contentHash === '') {
+    throw invalid(`An image has a file and the hash of its content, both texts, not ${file} and ${contentHash}.`);
+  }
+  for (const [name, value] of Object.entries({ bytes, width, height })) {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw invalid(`${name} of the image ${file} should be a whole number of at least 0, not ${value}.`);
+  }
+  if (!Number.isFinite(modified)) throw invalid(`modified of the image ${file} should be a number, not ${modified}.`);
+  if (perceptualHash !== null && perceptualHash.length !== 4) {
+    throw invalid(`The perceptual hash of the image ${file} has ${perceptualHash.length} words, expected 4.`);
+  }
+  checkLocation(record);
+  checkAttributes(record);
+  if (embedding) checkEmbedding(embedding, dimension, `the image ${file}`);
+  for (const caption of captions) checkEmbedding(caption.embedding, dimension, `a caption of ${file}`);
+  if (modelInput) checkModelInput(modelInput, file);
+}
+
+function checkLocation({ file, location }: ImageRecord): void {
+  const { file: holder, ...rest } = location;
+  const numbers = Object.values(rest).filter((value) => typeof value !== 'string');
+  if (typeof holder === 'string' && numbers.every((value) => Number.isSafeInteger(value) && value >= 0)) return;
+  throw invalid(`The image ${file} has a location that cannot be read: ${JSON.stringify(location)}.`);
+}
+
+function checkAttributes({ file, attributes }: ImageRecord): void {
+  for (const [name, value] of Object.entries(attributes) as [string, unknown][]) {
+    if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) continue;
+    throw invalid(`The attribute ${JSON.stringify(name)} of ${file} is no text, number, true, false or null.`);
   }
 }
 
@@ -34,17 +79,35 @@ export function checkModelInput({ width, height, pixels }: ModelInput, of: strin
   throw invalid(`The model input of ${of} holds ${pixels.length} bytes, expected 3 x ${height} x ${width}.`);
 }
 
+/** What one call names must be few enough to be answered at once. */
+export function checkCount(items: readonly unknown[]): void {
+  if (items.length <= STORE_LIMITS.batchItems) return;
+  throw invalid(`${items.length} at once: one call takes at most ${STORE_LIMITS.batchItems}.`, 'Split them.');
+}
+
 export function checkPage({ after, limit }: { after: number; limit: number }): void {
   if (!Number.isInteger(after)) throw invalid(`A page begins after an id, a whole number, not ${after}.`);
-  if (!Number.isInteger(limit) || limit < 1) throw invalid(`A page's limit is a whole number from 1, not ${limit}.`);
+  checkLimit(limit);
+}
+
+export function checkLimit(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= STORE_LIMITS.batchItems) return;
+  throw invalid(`A page's limit is a whole number from 1 to ${STORE_LIMITS.batchItems}, not ${limit}.`);
 }
 
 export function checkQuery({ target, embedding, k }: NearestQuery, dimension: number): void {
   if (target !== 'images' && target !== 'captions') {
     throw invalid(`A search is for "images" or "captions", not "${String(target)}".`);
   }
-  if (!Number.isInteger(k) || k < 1) throw invalid(`k is how many to find, a whole number from 1, not ${k}.`);
+  if (!Number.isInteger(k) || k < 1 || k > STORE_LIMITS.k) {
+    throw invalid(`k is how many to find, a whole number from 1 to ${STORE_LIMITS.k}, not ${k}.`);
+  }
   checkEmbedding(embedding, dimension, 'the query');
+}
+
+/** Filters are not known here yet. */
+export function refuseFilter(filter: Filter | undefined): void {
+  if (filter !== undefined) throw invalid('This store cannot filter.');
 }
 
 function checkEmbedding(embedding: Float32Array, dimension: number, of: string): void {

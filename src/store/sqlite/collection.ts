@@ -1,22 +1,21 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { PatchwordError } from '../../errors.js';
 import { makeFolder } from '../../folder.js';
 import type { ModelInput } from '../../vilt/image.js';
 import type {
+  CaptionMatches,
   CollectionInfo,
   CollectionModel,
+  CollectionStatistics,
   ImageRecord,
-  Neighbor,
+  Neighbors,
   PendingImage,
   Reembedding,
   ReindexState,
-  Source,
-  StoredCaption,
-  StoredImage,
 } from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
-import { checkBatch, checkModelInput, checkPage, checkQuery, type NearestQuery } from './check.js';
+import { checkBatch, checkCount, checkModelInput, checkQuery, refuseFilter, type NearestQuery } from './check.js';
 import {
   beginWriting,
   closeDatabase,
@@ -31,6 +30,8 @@ import { NearestIndexes } from './indexes.js';
 import { InputCache } from './inputs.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
+import { Tables } from './tables.js';
+import { matchCaptions } from './words.js';
 
 export interface CollectionOptions {
   name: string;
@@ -43,6 +44,7 @@ export interface CollectionOptions {
 
 /** One collection, in the thread that owns its files: the catalog, and what is derived from it. */
 export class Collection {
+  readonly tables: Tables;
   private readonly catalog: Catalog;
   private readonly inputs: InputCache;
   private vectors: NearestIndexes;
@@ -56,6 +58,7 @@ export class Collection {
   ) {
     const { folder, inputCacheBytes, onNote } = options;
     this.catalog = new Catalog(database);
+    this.tables = new Tables(this.catalog, database);
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
     this.vectors = this.openVectors();
   }
@@ -105,37 +108,64 @@ export class Collection {
     }));
   }
 
-  upsert(batch: { root: string; images: ImageRecord[] }): number[] {
-    checkBatch(batch.images, this.model.dimension);
+  statistics(): CollectionStatistics {
+    const { folder } = this.options;
+    const bytes = (...files: string[]) => files.reduce((sum, file) => sum + sizeOf(path.join(folder, file)), 0);
+    return {
+      ...this.tables.statistics(),
+      bytes: {
+        catalog: bytes('catalog.sqlite', 'catalog.sqlite-wal'),
+        vectors: bytes('images.hnsw', 'captions.hnsw', 'manifest.json'),
+        modelInputs: bytes('inputs.sqlite', 'inputs.sqlite-wal'),
+      },
+    };
+  }
+
+  /** Runs what writes to the catalog, as the one process that may, and lets the vectors follow. */
+  write<T>(run: () => T): T {
     this.beginWriting();
-    const ids = this.catalog.upsert(batch);
-    const { inputSize } = this.model;
-    this.inputs.put(batch.images.map(({ contentHash, modelInput }) => ({ contentHash, inputSize, modelInput })));
+    const result = run();
     this.vectors.catchUp();
+    return result;
+  }
+
+  upsert(batch: { sourceId: number; images: ImageRecord[] }): number[] {
+    checkBatch(batch.images, this.model.dimension);
+    const ids = this.write(() => this.tables.records.upsert(batch));
+    const { inputSize } = this.model;
+    this.inputs.put(
+      batch.images.flatMap(({ contentHash, modelInput }) =>
+        modelInput ? [{ contentHash, inputSize, modelInput }] : [],
+      ),
+    );
     return ids;
   }
 
-  scan(page: { root: string; after: number; limit: number }): StoredImage[] {
-    checkPage(page);
-    return this.catalog.scan(page);
+  remove(imageIds: number[]): number {
+    checkCount(imageIds);
+    const contents = this.write(() => this.tables.removal.removeImages(imageIds));
+    this.inputs.remove(contents);
+    return contents.length;
   }
 
-  nearest(query: NearestQuery): Neighbor[] {
+  nearest(query: NearestQuery): Neighbors {
     checkQuery(query, this.model.dimension);
-    return this.vectors.search(query);
+    refuseFilter(query.filter);
+    return { neighbors: this.vectors.search(query), complete: true };
   }
 
-  getImages(ids: number[]): StoredImage[] {
-    return this.catalog.getImages(ids);
-  }
-
-  getCaptions(ids: number[]): StoredCaption[] {
-    return this.catalog.getCaptions(ids);
+  captionMatches({ filter, ...query }: Omit<NearestQuery, 'target'> & { text: string }): CaptionMatches {
+    checkQuery({ target: 'captions', ...query }, this.model.dimension);
+    refuseFilter(filter);
+    return this.catalog.read(() => {
+      this.catalog.requireBinding();
+      return matchCaptions(this.database, query);
+    });
   }
 
   getModelInputs(imageIds: number[]): (ModelInput | null)[] {
     return imageIds.map((imageId) => {
-      const contentHash = this.catalog.contentHash(imageId);
+      const contentHash = this.tables.images.contentHash(imageId);
       return contentHash === undefined ? null : this.inputs.get({ contentHash, inputSize: this.model.inputSize });
     });
   }
@@ -143,15 +173,6 @@ export class Collection {
   putModelInputs(entries: { imageId: number; modelInput: ModelInput }[]): void {
     for (const { imageId, modelInput } of entries) checkModelInput(modelInput, `image ${imageId}`);
     this.cacheInputs(entries, this.model.inputSize);
-  }
-
-  sources(): Source[] {
-    return this.catalog.sources();
-  }
-
-  moveSource(move: { from: string; to: string }): void {
-    this.beginWriting();
-    this.catalog.moveSource(move);
   }
 
   beginReindex(model: CollectionModel): ReindexState {
@@ -218,7 +239,7 @@ export class Collection {
   private cacheInputs(entries: { imageId: number; modelInput: ModelInput | null }[], inputSize: string): void {
     this.inputs.put(
       entries.flatMap(({ imageId, modelInput }) => {
-        const contentHash = this.catalog.contentHash(imageId);
+        const contentHash = this.tables.images.contentHash(imageId);
         return contentHash === undefined || !modelInput ? [] : [{ contentHash, inputSize, modelInput }];
       }),
     );
@@ -252,4 +273,8 @@ function locked(folder: string, run: () => void): void {
   } finally {
     lock.release();
   }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -6,6 +6,11 @@ import { explainSystemError, PatchwordError } from '../../errors.js';
 export type Connection = Database.Database;
 export type Statement<Parameters extends unknown[], Row> = Database.Statement<Parameters, Row>;
 
+/** A query whose rows are one column's values. */
+export function column<P extends unknown[], V>(database: Connection, source: string): Statement<P, V> {
+  return database.prepare<P, V>(source).pluck();
+}
+
 /** How long a statement waits for another process to finish its own. */
 const BUSY_TIMEOUT = 5000; // milliseconds
 
@@ -125,10 +130,17 @@ export function isOutdated(database: Connection, steps: readonly string[]): bool
 
 /** Takes the steps that the database lacks, all or none. */
 export function migrate(database: Connection, steps: readonly string[]): void {
-  database.transaction(() => {
-    for (const step of steps.slice(readVersion(database))) database.exec(step);
-    database.pragma(`user_version = ${steps.length}`);
-  })();
+  // A table that gives way to another would take along what refers to it. Inside a transaction this does nothing: a new
+  // database has nothing to lose.
+  database.pragma('foreign_keys = OFF');
+  try {
+    database.transaction(() => {
+      for (const step of steps.slice(readVersion(database))) database.exec(step);
+      database.pragma(`user_version = ${steps.length}`);
+    })();
+  } finally {
+    database.pragma('foreign_keys = ON');
+  }
 }
 
 /** Holds a lock on a file until released; the operating system lets go of it when the process dies. */

@@ -82,6 +82,16 @@ export class InputCache {
     });
   }
 
+  /** Forgets contents, in all sizes. */
+  remove(contentHashes: readonly string[]): void {
+    if (contentHashes.length === 0 || !existsSync(this.options.file)) return;
+    this.attempt(undefined, () => {
+      const database = this.openForWriting();
+      const remove = this.sql<[string]>('DELETE FROM inputs WHERE content_hash = ?');
+      database.transaction(() => contentHashes.forEach((hash) => remove.run(hash)))();
+    });
+  }
+
   close(): void {
     if (this.database) closeDatabase(this.database);
     this.database = undefined;

@@ -5,6 +5,8 @@ import { isSameModel, type CollectionModel, type PendingImage, type Reembedding,
 import { bindModel, MODEL_COLUMNS } from './catalog.js';
 import { checkPage, checkReembeddings } from './check.js';
 import { createDatabase, isDamage, openDatabase, removeDatabase, type Connection } from './database.js';
+import { decodeLocation } from './files.js';
+import { FIRST_FILE } from './images.js';
 import { REINDEX_STEPS } from './schema.js';
 
 export interface ReindexOptions {
@@ -69,9 +71,11 @@ export class Reindex {
   pendingImages(page: { after: number; limit: number }): Omit<PendingImage, 'modelInput'>[] {
     checkPage(page);
     return this.database.transaction(() =>
-      this.sql.pending
-        .all(page.after, page.limit)
-        .map((image) => ({ ...image, captions: this.sql.captionsOf.all(image.imageId) })),
+      this.sql.pending.all(page.after, page.limit).map((image) => ({
+        ...image,
+        location: decodeLocation(image),
+        captions: this.sql.captionsOf.all(image.imageId),
+      })),
     )();
   }
 
@@ -135,18 +139,20 @@ function readTarget(file: string): CollectionModel | null {
   }
 }
 
+type PendingRow = Pick<PendingImage, 'imageId' | 'file' | 'root' | 'contentHash'> & { location: string | null };
+
 function statements(database: Connection) {
   return {
     progress: database.prepare<[], { total: number; pending: number }>(
       `SELECT (SELECT count(*) FROM images) AS total, (SELECT count(*) FROM images WHERE ${PENDING}) AS pending`,
     ),
-    pending: database.prepare<[number, number], Omit<PendingImage, 'captions' | 'modelInput'>>(
-      `SELECT images.id AS imageId, file, root, content_hash AS contentHash
-       FROM images JOIN sources ON sources.id = source_id
+    pending: database.prepare<[number, number], PendingRow>(
+      `SELECT images.id AS imageId, file, root, location, content_hash AS contentHash
+       FROM images ${FIRST_FILE}
        WHERE images.id > ? AND (${PENDING}) ORDER BY images.id LIMIT ?`,
     ),
     captionsOf: database.prepare<[number], { captionId: number; text: string }>(
-      'SELECT id AS captionId, text FROM captions WHERE image_id = ? ORDER BY position',
+      'SELECT id AS captionId, text FROM captions WHERE image_id = ? ORDER BY id',
     ),
     putImage: database.prepare<[Float32Array, number]>(
       `INSERT OR REPLACE INTO next.images (id, content_hash, embedding)

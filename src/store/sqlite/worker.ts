@@ -2,8 +2,10 @@ import { parentPort } from 'node:worker_threads';
 import { emitEvent, serveWorker, transfer } from '../../worker.js';
 import type { ModelInput } from '../../vilt/image.js';
 import type { Store } from '../store.js';
+import { checkCount, checkLimit, checkPage, refuseFilter } from './check.js';
 import { Collection, type CollectionOptions } from './collection.js';
 import { explainStoreError } from './database.js';
+import type { Tables } from './tables.js';
 
 /** What the store's thread answers: to open a collection, then all that a Store does. */
 export interface StoreHandlers extends Store {
@@ -23,6 +25,16 @@ async function explained<T>(run: () => T | Promise<T>): Promise<T> {
   }
 }
 
+/** The same for what names many things. */
+function counted<T>(items: readonly unknown[], run: (tables: Tables) => T): Promise<T> {
+  return explained(() => (checkCount(items), run(collection.tables)));
+}
+
+/** The same for what writes to the catalog. */
+function written<T>(items: readonly unknown[], run: (tables: Tables) => T): Promise<T> {
+  return counted(items, (tables) => collection.write(() => run(tables)));
+}
+
 function buffersOf(modelInputs: (ModelInput | null)[]): ArrayBuffer[] {
   return modelInputs.flatMap((input) => input?.pixels.buffer ?? []) as ArrayBuffer[];
 }
@@ -34,19 +46,35 @@ serveWorker<StoreHandlers>(port, {
       collection = Collection.open({ ...options, onNote: (line) => emitEvent(port, line) });
     }),
   info: () => explained(() => collection.info()),
+  statistics: () => explained(() => collection.statistics()),
+  addSource: (source) => written([], ({ sources }) => sources.add(source)),
+  sources: () => explained(() => collection.tables.sources.list()),
+  moveSource: (move) => written([], ({ sources }) => sources.move(move)),
   upsert: (batch) => explained(() => collection.upsert(batch)),
-  scan: (page) => explained(() => collection.scan(page)),
+  getFiles: (query) => counted(query.files, ({ files }) => files.get(query)),
+  scanFiles: (page) => explained(() => (checkPage(page), collection.tables.files.scan(page))),
+  scan: (page) => explained(() => (checkPage(page), refuseFilter(page.filter), collection.tables.images.scan(page))),
+  findContents: (hashes) => counted(hashes, ({ images }) => images.findContents(hashes)),
+  markMissing: (query) => written(query.files, ({ files }) => files.markMissing(query)),
+  removeFiles: (query) => written(query.files, ({ removal }) => removal.removeFiles(query)),
+  remove: (imageIds) => explained(() => collection.remove(imageIds)),
+  restore: (hashes) => written(hashes ?? [], ({ removal }) => removal.restore(hashes)),
   nearest: (query) => explained(() => collection.nearest(query)),
-  getImages: (ids) => explained(() => collection.getImages(ids)),
-  getCaptions: (ids) => explained(() => collection.getCaptions(ids)),
+  captionMatches: (query) => explained(() => collection.captionMatches(query)),
+  count: (filter) => explained(() => (refuseFilter(filter), collection.info().images)),
+  getImages: (ids) => counted(ids, ({ images }) => images.get(ids)),
+  getCaptions: (ids) => counted(ids, ({ images }) => images.getCaptions(ids)),
+  nearDuplicates: (page) => explained(() => (checkLimit(page.limit), collection.tables.duplicates.page(page))),
+  quarantine: (batch) => written(batch.files, ({ quarantine }) => quarantine.put(batch)),
+  getQuarantined: (query) => counted(query.files, ({ quarantine }) => quarantine.get(query)),
+  scanQuarantine: (page) => explained(() => (checkLimit(page.limit), collection.tables.quarantine.scan(page))),
+  clearQuarantine: (query) => written(query.files ?? [], ({ quarantine }) => quarantine.clear(query)),
   getModelInputs: (imageIds) =>
     explained(() => {
       const modelInputs = collection.getModelInputs(imageIds);
       return transfer(modelInputs, buffersOf(modelInputs));
     }),
   putModelInputs: (entries) => explained(() => collection.putModelInputs(entries)),
-  sources: () => explained(() => collection.sources()),
-  moveSource: (move) => explained(() => collection.moveSource(move)),
   beginReindex: (model) => explained(() => collection.beginReindex(model)),
   pendingImages: (page) =>
     explained(() => {

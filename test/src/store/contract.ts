@@ -1,28 +1,43 @@
 import assert from 'node:assert/strict';
 import type { ImageRecord, PendingImage, Reembedding, Store, StoredImage, Target } from '../../../src/store/store.js';
-import { clusteredUnits, exactNearest, imageRecord, modelOf, randomUnit, seededRandom, unit } from './records.js';
+import {
+  clusteredUnits,
+  exactNearest,
+  imageRecord,
+  modelOf,
+  neighborsOf,
+  randomUnit,
+  scanSource,
+  seededRandom,
+  unit,
+  upsertTo,
+  type WholeRecord,
+} from './records.js';
 
 const DIMENSION = 16;
 const MODEL = modelOf(DIMENSION);
 const ROOT = '/datasets/pictures';
 const UNKNOWN = 4_000_000_000;
 
-const record = (seed: number, changes: Partial<ImageRecord> = {}) => imageRecord(seed, DIMENSION, changes);
+const record = (seed: number, changes: Partial<WholeRecord> = {}) => imageRecord(seed, DIMENSION, changes);
 const records = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => record(from + i));
 
 function storedAs(imageId: number, image: ImageRecord, root = ROOT): StoredImage {
-  const { file, contentHash, bytes, modified, width, height, split, captions } = image;
+  const { file, location, contentHash, bytes, modified, width, height, split, attributes, captions } = image;
   return {
     imageId,
     root,
     file,
+    location,
     contentHash,
     bytes,
     modified,
     width,
     height,
     split,
+    attributes,
     captions: captions.map(({ text }) => text),
+    missing: false,
     searchable: true,
   };
 }
@@ -45,7 +60,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
   afterEach(() => Promise.all(opened.splice(0).map((store) => store.close())));
 
   describe('bad input', () => {
-    const wrong: [string, Partial<ImageRecord>][] = [
+    const wrong: [string, Partial<WholeRecord>][] = [
       ['an embedding that is too short', { embedding: randomUnit(seededRandom(1), DIMENSION - 1) }],
       ['an embedding that is too long', { embedding: randomUnit(seededRandom(1), DIMENSION + 1) }],
       ['an embedding with NaN', { embedding: unit(new Float32Array(DIMENSION).fill(1)).fill(NaN, 3, 4) }],
@@ -63,16 +78,16 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       it(`refuses ${what}, and with it the whole batch`, async () => {
         const store = await openNew();
         const batch = [record(1), record(2, changes), record(3)];
-        await assert.rejects(store.upsert({ root: ROOT, images: batch }), { code: 'INVALID_ARGUMENT' });
-        assert.deepEqual(await store.scan({ root: ROOT, after: 0, limit: 10 }), []);
+        await assert.rejects(upsertTo(store, { path: ROOT, images: batch }), { code: 'INVALID_ARGUMENT' });
+        assert.deepEqual(await scanSource(store, { path: ROOT }), []);
         assert.equal((await store.info()).captions, 0);
-        assert.equal((await store.upsert({ root: ROOT, images: [record(1)] })).length, 1, 'it goes on');
+        assert.equal((await upsertTo(store, { path: ROOT, images: [record(1)] })).length, 1, 'it goes on');
       });
     }
 
     it('refuses a query that no embedding could be compared with', async () => {
       const store = await openNew();
-      await store.upsert({ root: ROOT, images: records(0, 3) });
+      await upsertTo(store, { path: ROOT, images: records(0, 3) });
       const query = { target: 'images', embedding: record(1).embedding, k: 3 } as const;
       for (const change of [
         { k: 0 },
@@ -84,17 +99,17 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
         { target: 'sources; DROP TABLE images' as never },
       ]) {
         await assert.rejects(
-          store.nearest({ ...query, ...change }),
+          neighborsOf(store, { ...query, ...change }),
           { code: 'INVALID_ARGUMENT' },
           JSON.stringify(change),
         );
       }
-      assert.equal((await store.nearest(query)).length, 3);
+      assert.equal((await neighborsOf(store, query)).length, 3);
     });
 
     it('leaves out ids that are not there', async () => {
       const store = await openNew();
-      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      const [id] = await upsertTo(store, { path: ROOT, images: [record(1)] });
       const ids = [UNKNOWN, id, -1, 0, 0.5, NaN, 2 ** 60];
       assert.deepEqual(await store.getImages(ids), [storedAs(id, record(1))]);
       assert.deepEqual(
@@ -118,7 +133,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       ];
       const captions = texts.map((text, i) => ({ text, embedding: randomUnit(seededRandom(i), DIMENSION) }));
       const image = record(1, { file: "../../etc/'passwd'\n.png", captions });
-      const [id] = await store.upsert({ root: "/data/'; --", images: [image] });
+      const [id] = await upsertTo(store, { path: "/data/'; --", images: [image] });
       assert.deepEqual(await store.getImages([id]), [storedAs(id, image, "/data/'; --")]);
     });
 
@@ -139,7 +154,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
         { after: 0.5 },
         { after: NaN },
       ]) {
-        const page = { root: ROOT, after: 0, limit: 10, ...wrong };
+        const page = { after: 0, limit: 10, ...wrong };
         await assert.rejects(store.scan(page), { code: 'INVALID_ARGUMENT' }, JSON.stringify(wrong));
       }
     });
@@ -151,9 +166,9 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       const { model, images, captions } = await store.info();
       assert.deepEqual({ model, images, captions }, { model: MODEL, images: 0, captions: 0 });
       for (const target of ['images', 'captions'] as const) {
-        assert.deepEqual(await store.nearest({ target, embedding: record(1).embedding, k: 5 }), []);
+        assert.deepEqual(await neighborsOf(store, { target, embedding: record(1).embedding, k: 5 }), []);
       }
-      assert.deepEqual(await store.upsert({ root: ROOT, images: [] }), []);
+      assert.deepEqual(await upsertTo(store, { path: ROOT, images: [] }), []);
       await store.flush();
     });
   });
@@ -162,7 +177,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     it('returns ids in the order given, under which the images come back', async () => {
       const store = await openNew();
       const images = [record(5), record(2, { captions: [] }), record(9)];
-      const ids = await store.upsert({ root: ROOT, images });
+      const ids = await upsertTo(store, { path: ROOT, images });
       assert.equal(new Set(ids).size, 3);
       for (const id of ids) assert.ok(Number.isInteger(id) && id > 0 && id < 2 ** 32);
       const reversed = ids.toReversed();
@@ -177,8 +192,8 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     it('leaves the arrays of the caller as they are', async () => {
       const store = await openNew();
       const image = record(1);
-      await store.upsert({ root: ROOT, images: [image] });
-      await store.nearest({ target: 'images', embedding: image.embedding, k: 1 });
+      await upsertTo(store, { path: ROOT, images: [image] });
+      await neighborsOf(store, { target: 'images', embedding: image.embedding, k: 1 });
       assert.deepEqual(image, record(1));
     });
 
@@ -189,51 +204,50 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       const images = [1, 2, 3].map((seed, i) =>
         record(seed, { embedding: together.subarray(i * DIMENSION, (i + 1) * DIMENSION) }),
       );
-      const ids = await store.upsert({ root: ROOT, images });
+      const ids = await upsertTo(store, { path: ROOT, images });
       for (const [i, embedding] of embeddings.entries()) {
-        const [nearest] = await store.nearest({ target: 'images', embedding, k: 1 });
+        const [nearest] = await neighborsOf(store, { target: 'images', embedding, k: 1 });
         assert.equal(nearest.id, ids[i]);
       }
     });
 
     it('keeps the same file of two sources apart', async () => {
       const store = await openNew();
-      const [one] = await store.upsert({ root: ROOT, images: [record(1)] });
-      const [other] = await store.upsert({ root: '/elsewhere', images: [record(1)] });
-      assert.notEqual(one, other);
-      assert.deepEqual(await store.scan({ root: '/elsewhere', after: 0, limit: 9 }), [
-        storedAs(other, record(1), '/elsewhere'),
-      ]);
+      const [one] = await upsertTo(store, { path: ROOT, images: [record(1)] });
+      const other = record(2, { file: record(1).file });
+      const [two] = await upsertTo(store, { path: '/elsewhere', images: [other] });
+      assert.notEqual(one, two);
+      assert.deepEqual(await scanSource(store, { path: '/elsewhere' }), [storedAs(two, other, '/elsewhere')]);
     });
 
     it('leaves an image that did not change, with its captions, under their ids', async () => {
       const store = await openNew();
-      const ids = await store.upsert({ root: ROOT, images: records(0, 5) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 5) });
       const captionsOf = async () =>
-        (await store.nearest({ target: 'captions', embedding: record(1).embedding, k: 99 })).map(({ id }) => id);
+        (await neighborsOf(store, { target: 'captions', embedding: record(1).embedding, k: 99 })).map(({ id }) => id);
       const before = await captionsOf();
-      assert.deepEqual(await store.upsert({ root: ROOT, images: records(0, 5) }), ids);
+      assert.deepEqual(await upsertTo(store, { path: ROOT, images: records(0, 5) }), ids);
       assert.deepEqual(await captionsOf(), before);
     });
 
     it('notes a new date, size or split without new vectors', async () => {
       const store = await openNew();
-      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      const [id] = await upsertTo(store, { path: ROOT, images: [record(1)] });
       const touched = record(1, { modified: 42, split: 'test' });
-      assert.deepEqual(await store.upsert({ root: ROOT, images: [touched] }), [id]);
+      assert.deepEqual(await upsertTo(store, { path: ROOT, images: [touched] }), [id]);
       assert.deepEqual(await store.getImages([id]), [storedAs(id, touched)]);
     });
 
     it('replaces an image whose content changed: its id stays, its old vector is gone at once', async () => {
       const store = await openNew();
-      const ids = await store.upsert({ root: ROOT, images: records(0, 5) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 5) });
       await store.flush();
       const changed = record(77, { file: record(2).file });
-      assert.deepEqual(await store.upsert({ root: ROOT, images: [changed] }), [ids[2]]);
-      const [nearest] = await store.nearest({ target: 'images', embedding: changed.embedding, k: 1 });
+      assert.deepEqual(await upsertTo(store, { path: ROOT, images: [changed] }), [ids[2]]);
+      const [nearest] = await neighborsOf(store, { target: 'images', embedding: changed.embedding, k: 1 });
       assert.equal(nearest.id, ids[2]);
       assert.ok(Math.abs(nearest.similarity - 1) < 1e-6);
-      const all = await store.nearest({ target: 'images', embedding: record(2).embedding, k: 99 });
+      const all = await neighborsOf(store, { target: 'images', embedding: record(2).embedding, k: 99 });
       assert.equal(all.length, 5);
       assert.ok(all.every(({ similarity }) => similarity < 0.999));
       assert.deepEqual(await store.getImages([ids[2]]), [storedAs(ids[2], changed)]);
@@ -241,16 +255,17 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
 
     it('replaces captions by others with new ids; the old ones are gone at once', async () => {
       const store = await openNew();
-      const [id] = await store.upsert({ root: ROOT, images: [record(1), record(2)] });
+      const [id] = await upsertTo(store, { path: ROOT, images: [record(1), record(2)] });
       await store.flush();
-      const find = (k: number) => store.nearest({ target: 'captions', embedding: record(1).captions[0].embedding, k });
+      const find = (k: number) =>
+        neighborsOf(store, { target: 'captions', embedding: record(1).captions[0].embedding, k });
       const [old] = await find(1);
       assert.deepEqual(await store.getCaptions([old.id]), [
         { captionId: old.id, text: 'the first caption of 1', imageId: id },
       ]);
       for (const captions of [record(3).captions, [record(4).captions[1]], [], record(5).captions]) {
         const known = (await find(99)).map((neighbor) => neighbor.id);
-        assert.deepEqual(await store.upsert({ root: ROOT, images: [record(1, { captions })] }), [id]);
+        assert.deepEqual(await upsertTo(store, { path: ROOT, images: [record(1, { captions })] }), [id]);
         const found = await find(99);
         assert.equal(found.length, captions.length + 2);
         assert.equal((await store.info()).captions, captions.length + 2);
@@ -268,20 +283,19 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     it('takes the last of two records of one file in a batch', async () => {
       const store = await openNew();
       const last = record(2, { file: record(1).file });
-      const [one, two] = await store.upsert({ root: ROOT, images: [record(1), last] });
+      const [one, two] = await upsertTo(store, { path: ROOT, images: [record(1), last] });
       assert.equal(one, two);
       assert.deepEqual(await store.getImages([one]), [storedAs(one, last)]);
     });
   });
 
   describe('scan', () => {
-    it('pages through one source in order of id', async () => {
+    it('pages through all images in order of id', async () => {
       const store = await openNew();
-      const ids = await store.upsert({ root: ROOT, images: records(0, 7) });
-      await store.upsert({ root: '/elsewhere', images: records(20, 24) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 7) });
       const found: StoredImage[] = [];
       for (let after = 0; ; after = found.at(-1)!.imageId) {
-        const page = await store.scan({ root: ROOT, after, limit: 3 });
+        const page = await store.scan({ after, limit: 3 });
         assert.ok(page.length <= 3);
         found.push(...page);
         if (page.length === 0) break;
@@ -290,7 +304,6 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
         found,
         ids.map((id, i) => storedAs(id, record(i))),
       );
-      assert.deepEqual(await store.scan({ root: '/unknown', after: 0, limit: 3 }), []);
     });
   });
 
@@ -298,14 +311,14 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     it('finds what comparing every vector finds', async () => {
       const store = await openNew();
       const images = records(0, 60);
-      const ids = await store.upsert({ root: ROOT, images: images.slice(0, 35) });
+      const ids = await upsertTo(store, { path: ROOT, images: images.slice(0, 35) });
       await store.flush();
-      ids.push(...(await store.upsert({ root: ROOT, images: images.slice(35) })));
+      ids.push(...(await upsertTo(store, { path: ROOT, images: images.slice(35) })));
       const vectors = new Map(ids.map((id, i) => [id, images[i].embedding]));
       const random = seededRandom(7);
       for (const k of [1, 2, 10, 59, 60, 61, 1000]) {
         const embedding = randomUnit(random, DIMENSION);
-        const found = await store.nearest({ target: 'images', embedding, k });
+        const found = await neighborsOf(store, { target: 'images', embedding, k });
         const expected = exactNearest(vectors, embedding, k);
         assert.deepEqual(
           found.map(({ id }) => id),
@@ -321,11 +334,11 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       const store = await openNew();
       const embedding = record(1).embedding;
       const images = records(0, 40).map((image) => ({ ...image, embedding }));
-      const ids = await store.upsert({ root: ROOT, images: images.slice(0, 20) });
+      const ids = await upsertTo(store, { path: ROOT, images: images.slice(0, 20) });
       await store.flush();
-      ids.push(...(await store.upsert({ root: ROOT, images: images.slice(20) })));
+      ids.push(...(await upsertTo(store, { path: ROOT, images: images.slice(20) })));
       for (const k of [40, 60]) {
-        const found = await store.nearest({ target: 'images', embedding, k });
+        const found = await neighborsOf(store, { target: 'images', embedding, k });
         assert.deepEqual(
           found.map(({ id }) => id),
           ids,
@@ -340,16 +353,16 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       const replaced = clusteredUnits({ seed: 4, count: 100, dimension: DIMENSION, clusters: 20 });
       const image = (i: number, embedding: Float32Array, contentHash: string) =>
         record(i, { embedding, contentHash, captions: [] });
-      const ids = await store.upsert({ root: ROOT, images: vectors.map((vector, i) => image(i, vector, `${i}`)) });
+      const ids = await upsertTo(store, { path: ROOT, images: vectors.map((vector, i) => image(i, vector, `${i}`)) });
       await store.flush();
-      await store.upsert({ root: ROOT, images: replaced.map((vector, i) => image(i, vector, `new ${i}`)) });
+      await upsertTo(store, { path: ROOT, images: replaced.map((vector, i) => image(i, vector, `new ${i}`)) });
       const current = new Map(ids.map((id, i) => [id, replaced[i] ?? vectors[i]]));
       const recall = async () => {
         let hits = 0;
         for (let i = 0; i < 1000; i += 20) {
           const query = { target: 'images', embedding: vectors[i], k: 10 } as const;
           const expected = new Set(exactNearest(current, query.embedding, 10).map(({ id }) => id));
-          hits += (await store.nearest(query)).filter(({ id }) => expected.has(id)).length;
+          hits += (await neighborsOf(store, query)).filter(({ id }) => expected.has(id)).length;
         }
         return hits / 500;
       };
@@ -363,7 +376,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
   describe('model inputs', () => {
     it('come back exactly, in the order of the ids', async () => {
       const store = await openNew();
-      const ids = await store.upsert({ root: ROOT, images: records(0, 4) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 4) });
       const order = [ids[3], UNKNOWN, ids[0], ids[3]];
       const expected = [record(3).modelInput, null, record(0).modelInput, record(3).modelInput];
       assert.deepEqual(await store.getModelInputs(order), expected);
@@ -371,8 +384,8 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
 
     it('are those of the content that an image has now', async () => {
       const store = await openNew();
-      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
-      await store.upsert({ root: ROOT, images: [record(9, { file: record(1).file })] });
+      const [id] = await upsertTo(store, { path: ROOT, images: [record(1)] });
+      await upsertTo(store, { path: ROOT, images: [record(9, { file: record(1).file })] });
       assert.deepEqual(await store.getModelInputs([id]), [record(9).modelInput]);
       const wrong = { width: 4, height: 4, pixels: new Uint8Array(7) };
       await assert.rejects(store.putModelInputs([{ imageId: id, modelInput: wrong }]), { code: 'INVALID_ARGUMENT' });
@@ -381,34 +394,42 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
   });
 
   describe('sources', () => {
-    it('are listed with their images, and can be moved', async () => {
+    const source = (path: string, root = path) => ({ path, root, format: 'folder', options: {} });
+
+    it('are listed with their files, and can be moved', async () => {
       const store = await openNew();
       assert.deepEqual(await store.sources(), []);
-      const ids = await store.upsert({ root: ROOT, images: records(0, 3) });
-      await store.upsert({ root: '/elsewhere', images: [record(9)] });
-      await store.moveSource({ from: ROOT, to: '/moved' });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 3) });
+      await upsertTo(store, { path: '/elsewhere', images: [record(9)] });
+      const [{ sourceId }, { sourceId: otherId }] = await store.sources();
+      await store.moveSource({ sourceId, path: '/moved/list.json', root: '/moved' });
       assert.deepEqual(await store.sources(), [
-        { root: '/moved', images: 3 },
-        { root: '/elsewhere', images: 1 },
+        { ...source('/moved/list.json', '/moved'), sourceId, files: 3 },
+        { ...source('/elsewhere'), sourceId: otherId, files: 1 },
       ]);
       assert.deepEqual(
         await store.getImages(ids),
         ids.map((id, i) => storedAs(id, record(i), '/moved')),
       );
-      assert.deepEqual(await store.upsert({ root: '/moved', images: records(0, 3) }), ids);
-      assert.equal((await store.nearest({ target: 'images', embedding: record(1).embedding, k: 1 }))[0].id, ids[1]);
+      assert.deepEqual(await store.upsert({ sourceId, images: records(0, 3) }), ids);
+      assert.equal(
+        (await neighborsOf(store, { target: 'images', embedding: record(1).embedding, k: 1 }))[0].id,
+        ids[1],
+      );
     });
 
     it('do not move onto another, nor from nowhere', async () => {
       const store = await openNew();
-      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
-      await store.upsert({ root: '/taken', images: [record(2)] });
-      await assert.rejects(store.moveSource({ from: '/unknown', to: '/moved' }), { code: 'NOT_FOUND' });
-      await assert.rejects(store.moveSource({ from: ROOT, to: '/taken' }), { code: 'INVALID_ARGUMENT' });
-      await store.moveSource({ from: ROOT, to: ROOT });
+      const [id] = await upsertTo(store, { path: ROOT, images: [record(1)] });
+      await upsertTo(store, { path: '/taken', images: [record(2)] });
+      const [{ sourceId }] = await store.sources();
+      const moveTo = (path: string, which = sourceId) => store.moveSource({ sourceId: which, path, root: path });
+      await assert.rejects(moveTo('/moved', 4711), { code: 'NOT_FOUND' });
+      await assert.rejects(moveTo('/taken'), { code: 'INVALID_ARGUMENT' });
+      await moveTo(ROOT);
       assert.deepEqual(await store.getImages([id]), [storedAs(id, record(1))]);
-      await store.upsert({ root: '/empty', images: [] });
-      await store.moveSource({ from: ROOT, to: '/empty' });
+      await store.addSource(source('/empty'));
+      await moveTo('/empty');
       assert.deepEqual(await store.getImages([id]), [storedAs(id, record(1), '/empty')]);
     });
   });
@@ -432,13 +453,13 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     });
     const pending = (store: Store) => store.pendingImages({ after: 0, limit: 1000 });
     const search = (store: Store, embedding: Float32Array, target: Target = 'images') =>
-      store.nearest({ target, embedding, k: 1000 });
+      neighborsOf(store, { target, embedding, k: 1000 });
     const idsOf = (found: { id: number }[]) => found.map(({ id }) => id).sort((a, b) => a - b);
 
     it('leaves everything as it is until the swap, then changes all of it but the ids', async () => {
       const name = `contract-${stores++}`;
       const store = await open(name);
-      const ids = await store.upsert({ root: ROOT, images: records(0, 6) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 6) });
       const captionIds = idsOf(await search(store, record(1).embedding, 'captions'));
       await store.flush();
       assert.deepEqual(await store.beginReindex(NEXT), { total: 6, done: 0, abandoned: null });
@@ -453,7 +474,15 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       );
       const { file, contentHash } = record(0);
       const { captions } = all[0];
-      assert.deepEqual(all[0], { imageId: ids[0], root: ROOT, file, contentHash, captions, modelInput: null });
+      assert.deepEqual(all[0], {
+        imageId: ids[0],
+        root: ROOT,
+        file,
+        location: { file },
+        contentHash,
+        captions,
+        modelInput: null,
+      });
       await store.putReembeddings(all.map(reembedded));
       assert.deepEqual(await pending(store), []);
       assert.deepEqual((await store.info()).model, MODEL);
@@ -479,7 +508,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     it('goes on after it was stopped, also where images came and changed meanwhile', async () => {
       const name = `contract-${stores++}`;
       let store = await open(name);
-      const ids = await store.upsert({ root: ROOT, images: records(0, 6) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 6) });
       await store.beginReindex(NEXT);
       await store.putReembeddings((await pending(store)).slice(0, 4).map(reembedded));
       await store.close();
@@ -487,7 +516,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       store = await open(name);
       const changed = record(50, { file: record(0).file });
       const recaptioned = record(1, { captions: record(51).captions });
-      const [, , added] = await store.upsert({ root: ROOT, images: [changed, recaptioned, record(7)] });
+      const [, , added] = await upsertTo(store, { path: ROOT, images: [changed, recaptioned, record(7)] });
       await store.flush();
       assert.equal((await search(store, record(7).embedding))[0].id, added);
       assert.deepEqual(await store.beginReindex(NEXT), { total: 7, done: 2, abandoned: null });
@@ -504,7 +533,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
 
     it('pages through what is pending', async () => {
       const store = await openNew();
-      const ids = await store.upsert({ root: ROOT, images: records(0, 5) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 5) });
       await store.beginReindex(NEXT);
       const found: number[] = [];
       for (let after = 0; ; after = found.at(-1)!) {
@@ -518,7 +547,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
 
     it('starts over for another model, and says which it gave up', async () => {
       const store = await openNew();
-      await store.upsert({ root: ROOT, images: records(0, 3) });
+      await upsertTo(store, { path: ROOT, images: records(0, 3) });
       await store.beginReindex(NEXT);
       await store.putReembeddings((await pending(store)).map(reembedded));
       const third = { ...NEXT, prefilterHash: 'e'.repeat(64) };
@@ -531,7 +560,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       await assert.rejects(pending(store), { code: 'INVALID_ARGUMENT' });
       await assert.rejects(store.putReembeddings([]), { code: 'INVALID_ARGUMENT' });
       await assert.rejects(store.finishReindex({ unreadable: [] }), { code: 'INVALID_ARGUMENT' });
-      const ids = await store.upsert({ root: ROOT, images: records(0, 3) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 3) });
       await store.beginReindex(NEXT);
       const all = (await pending(store)).map(reembedded);
       const wrong = record(1).embedding; // of the dimension that the collection has now
@@ -554,7 +583,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     it('keeps images that could not be read, unsearchable until they are upserted', async () => {
       const name = `contract-${stores++}`;
       let store = await open(name);
-      const ids = await store.upsert({ root: ROOT, images: records(0, 4) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 4) });
       await store.beginReindex(NEXT);
       const all = (await pending(store)).map(reembedded);
       await store.putReembeddings([...all.slice(0, 3), { ...all[3], embedding: null, modelInput: null }]);
@@ -574,7 +603,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
         embedding: nextEmbedding(ids[3]),
         captions: record(3).captions.map(({ text }) => ({ text, embedding: nextEmbedding(1) })),
       };
-      assert.deepEqual(await store.upsert({ root: ROOT, images: [back] }), [ids[3]]);
+      assert.deepEqual(await upsertTo(store, { path: ROOT, images: [back] }), [ids[3]]);
       assert.equal((await search(store, nextEmbedding(ids[3])))[0].id, ids[3]);
       assert.deepEqual(await store.getImages([ids[3]]), [storedAs(ids[3], record(3))]);
     });
@@ -583,7 +612,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       const name = `contract-${stores++}`;
       const sameSize = { ...NEXT, dimension: DIMENSION };
       const [writer, reader, late] = [await open(name), await open(name), await open(name)];
-      const ids = await writer.upsert({ root: ROOT, images: records(0, 5) });
+      const ids = await upsertTo(writer, { path: ROOT, images: records(0, 5) });
       await writer.beginReindex(sameSize);
       const all = await pending(writer);
       const embedding = (id: number) => randomUnit(seededRandom(2000 + id), DIMENSION);
@@ -595,13 +624,13 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
         })),
       );
       assert.equal((await search(reader, record(2).embedding))[0].id, ids[2]);
-      await assert.rejects(reader.upsert({ root: ROOT, images: [record(9)] }), { code: 'COLLECTION_BUSY' });
+      await assert.rejects(upsertTo(reader, { path: ROOT, images: [record(9)] }), { code: 'COLLECTION_BUSY' });
       await writer.finishReindex({ unreadable: [] });
       await writer.close();
       for (const store of [reader, late]) {
         for (let i = 0; i < 2; i++)
           await assert.rejects(search(store, record(2).embedding), { code: 'MODEL_MISMATCH' });
-        await assert.rejects(store.upsert({ root: ROOT, images: [record(9)] }), { code: 'MODEL_MISMATCH' });
+        await assert.rejects(upsertTo(store, { path: ROOT, images: [record(9)] }), { code: 'MODEL_MISMATCH' });
         assert.deepEqual(await store.getModelInputs([ids[2]]), [record(2).modelInput], 'those that its model reads');
         assert.equal((await store.getImages(ids)).length, 5);
         await store.close();
@@ -614,11 +643,12 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     it('finishes what was asked before, and refuses what is asked after', async () => {
       const name = `contract-${stores++}`;
       const store = await open(name);
-      const upserted = store.upsert({ root: ROOT, images: records(0, 20) });
+      const { sourceId } = await store.addSource({ path: ROOT, root: ROOT, format: 'folder', options: {} });
+      const upserted = store.upsert({ sourceId, images: records(0, 20) });
       const flushed = store.flush();
-      const found = store.nearest({ target: 'captions', embedding: record(1).embedding, k: 99 });
+      const found = neighborsOf(store, { target: 'captions', embedding: record(1).embedding, k: 99 });
       const closed = store.close();
-      await assert.rejects(store.upsert({ root: ROOT, images: [record(30)] }), { code: 'INVALID_ARGUMENT' });
+      await assert.rejects(store.upsert({ sourceId, images: [record(30)] }), { code: 'INVALID_ARGUMENT' });
       assert.equal((await upserted).length, 20);
       assert.equal((await found).length, 40);
       await Promise.all([flushed, closed]);
@@ -630,26 +660,26 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
     it('finds everything, flushed or not', async () => {
       const name = `contract-${stores++}`;
       const first = await open(name);
-      const ids = await first.upsert({ root: ROOT, images: records(0, 5) });
+      const ids = await upsertTo(first, { path: ROOT, images: records(0, 5) });
       await first.flush();
-      ids.push(...(await first.upsert({ root: ROOT, images: records(5, 8) })));
+      ids.push(...(await upsertTo(first, { path: ROOT, images: records(5, 8) })));
       await first.close();
       const second = await open(name);
       assert.deepEqual(
         await second.getImages(ids),
         ids.map((id, i) => storedAs(id, record(i))),
       );
-      assert.equal((await second.nearest({ target: 'images', embedding: record(1).embedding, k: 99 })).length, 8);
+      assert.equal((await neighborsOf(second, { target: 'images', embedding: record(1).embedding, k: 99 })).length, 8);
       assert.deepEqual(await second.getModelInputs([ids[6]]), [record(6).modelInput]);
-      const [more] = await second.upsert({ root: ROOT, images: [record(50)] });
+      const [more] = await upsertTo(second, { path: ROOT, images: [record(50)] });
       assert.ok(more > Math.max(...ids));
     });
   });
 
   it('answers calls made all at once', async () => {
     const store = await openNew();
-    const batches = [0, 1, 2, 3].map((i) => store.upsert({ root: ROOT, images: records(10 * i, 10 * i + 10) }));
-    const searches = records(0, 20).map(({ embedding }) => store.nearest({ target: 'images', embedding, k: 5 }));
+    const batches = [0, 1, 2, 3].map((i) => upsertTo(store, { path: ROOT, images: records(10 * i, 10 * i + 10) }));
+    const searches = records(0, 20).map(({ embedding }) => neighborsOf(store, { target: 'images', embedding, k: 5 }));
     const ids = (await Promise.all(batches)).flat();
     assert.equal(new Set(ids).size, 40);
     for (const found of await Promise.all(searches)) assert.ok(found.every(({ id }) => ids.includes(id)));

@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
 import type { Store } from '../../../../src/store/store.js';
 import { openStore, type StoreOptions } from '../../../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../../../fixture.js';
-import { imageRecord, modelOf, seededRandom } from '../records.js';
+import { imageRecord, modelOf, neighborsOf, scanSource, seededRandom, upsertTo } from '../records.js';
 
 const DIMENSION = 16;
 const ROOT = '/pictures';
@@ -37,7 +37,7 @@ describe('collection', () => {
   };
   const folderOf = (name: string) => path.join(data.path, 'collections', name);
   const nearestTo = (store: Store, seed: number, k = 1) =>
-    store.nearest({ target: 'images', embedding: record(seed).embedding, k });
+    neighborsOf(store, { target: 'images', embedding: record(seed).embedding, k });
 
   function start(task: string, name: string, from = 0) {
     const child = spawn(process.execPath, [PROCESS, task, data.path, name, String(DIMENSION), String(from)]);
@@ -58,7 +58,7 @@ describe('collection', () => {
   describe('with several processes', () => {
     it('lets one write and the others read; what it writes is found by all', async () => {
       const store = await open('shared', { exactBelow: 0 });
-      const [first] = await store.upsert({ root: ROOT, images: [record(1000)] });
+      const [first] = await upsertTo(store, { path: ROOT, images: [record(1000)] });
       await store.flush();
       const writer = start('hold', 'shared');
       assert.equal(await writer.next(), 'written');
@@ -67,13 +67,13 @@ describe('collection', () => {
       assert.ok(Math.abs(found.similarity - 1) < 1e-6, 'the reader finds a vector of the writer');
       assert.notEqual(found.id, first);
 
-      const refused = store.upsert({ root: ROOT, images: [record(1001)] });
+      const refused = upsertTo(store, { path: ROOT, images: [record(1001)] });
       await assert.rejects(refused, { code: 'COLLECTION_BUSY', message: /Another process/ });
       assert.equal((await nearestTo(store, 5, 99)).length, 1 + BATCH, 'and goes on reading');
 
       writer.child.stdin.write('flush\n');
       assert.equal(await writer.next(), 'flushed');
-      await store.upsert({ root: ROOT, images: [record(1001)] });
+      await upsertTo(store, { path: ROOT, images: [record(1001)] });
       writer.child.stdin.write('close\n');
       const [code] = (await once(writer.child, 'exit')) as [number];
       assert.equal(code, 0);
@@ -84,19 +84,19 @@ describe('collection', () => {
       const store = await open('freed');
       const writer = start('hold', 'freed');
       assert.equal(await writer.next(), 'written');
-      await assert.rejects(store.upsert({ root: ROOT, images: [record(50)] }), { code: 'COLLECTION_BUSY' });
+      await assert.rejects(upsertTo(store, { path: ROOT, images: [record(50)] }), { code: 'COLLECTION_BUSY' });
       writer.child.kill('SIGKILL');
       await once(writer.child, 'exit');
-      await store.upsert({ root: ROOT, images: [record(50)] });
+      await upsertTo(store, { path: ROOT, images: [record(50)] });
       assert.equal((await store.info()).images, BATCH + 1);
     });
 
     it('refuses a second writer in the same process too', async () => {
       const [one, other] = [await open('twice'), await open('twice')];
-      await one.upsert({ root: ROOT, images: [record(1)] });
-      await assert.rejects(other.upsert({ root: ROOT, images: [record(2)] }), { code: 'COLLECTION_BUSY' });
+      await upsertTo(one, { path: ROOT, images: [record(1)] });
+      await assert.rejects(upsertTo(other, { path: ROOT, images: [record(2)] }), { code: 'COLLECTION_BUSY' });
       await one.close();
-      await other.upsert({ root: ROOT, images: [record(2)] });
+      await upsertTo(other, { path: ROOT, images: [record(2)] });
       assert.equal((await other.info()).images, 2);
     });
   });
@@ -118,7 +118,7 @@ describe('collection', () => {
 
       const notes: string[] = [];
       const store = await open('killed', { exactBelow: 0, onNote: (line) => notes.push(line) });
-      const images = await store.scan({ root: ROOT, after: 0, limit: 1e6 });
+      const images = await scanSource(store, { path: ROOT });
       const batches = new Map<number, number>();
       for (const { file, captions } of images) {
         assert.equal(captions.length, 2);
@@ -167,7 +167,7 @@ describe('collection', () => {
       const name = `read-only-${ending.replaceAll(' ', '-')}`;
       const store = await open(name, { exactBelow: 0 });
       const images = [0, 1, 2, 3].map(record);
-      const ids = await store.upsert({ root: ROOT, images });
+      const ids = await upsertTo(store, { path: ROOT, images });
       await store.flush();
       await end(name, store);
       const folder = folderOf(name);
@@ -200,7 +200,7 @@ describe('collection', () => {
           const caption = { text: 'x'.repeat(20_000), embedding: image.embedding };
           const modelInput =
             acknowledged === 0 ? { width: 1000, height: 1000, pixels: new Uint8Array(3e6) } : image.modelInput;
-          await store.upsert({ root: ROOT, images: [{ ...image, captions: [caption], modelInput }] });
+          await upsertTo(store, { path: ROOT, images: [{ ...image, captions: [caption], modelInput }] });
         }
       };
       await assert.rejects(fill(), { code: 'DISK_FULL', message: /No space/ });

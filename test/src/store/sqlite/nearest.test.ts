@@ -6,9 +6,10 @@ import { bindModel, Catalog } from '../../../../src/store/sqlite/catalog.js';
 import { createDatabase, openDatabase } from '../../../../src/store/sqlite/database.js';
 import { graphFile, measureFile, type GraphEntry } from '../../../../src/store/sqlite/manifest.js';
 import { NearestIndex } from '../../../../src/store/sqlite/nearest.js';
+import { Tables } from '../../../../src/store/sqlite/tables.js';
 import { CATALOG_STEPS } from '../../../../src/store/sqlite/schema.js';
 import { temporaryFolder } from '../../../fixture.js';
-import { exactNearest, imageRecord, modelOf, randomUnit, seededRandom } from '../records.js';
+import { exactNearest, imageRecord, modelOf, randomUnit, seededRandom, type WholeRecord } from '../records.js';
 
 const DIMENSION = 12;
 const FOREVER = Infinity; // milliseconds: `advance` until there is nothing left
@@ -18,6 +19,7 @@ describe('nearest index', () => {
   const folder = temporaryFolder();
   let catalogs = 0;
   let catalog: Catalog;
+  let tables: Tables;
   let close: () => void;
 
   beforeEach(() => {
@@ -25,14 +27,16 @@ describe('nearest index', () => {
     createDatabase(file, CATALOG_STEPS, (database) => bindModel(database, modelOf(DIMENSION)));
     const database = openDatabase(file, CATALOG_STEPS);
     catalog = new Catalog(database);
+    tables = new Tables(catalog, database);
+    tables.sources.add({ path: '/pictures', root: '/pictures', format: 'folder', options: {} });
     close = () => void database.close();
   });
   afterEach(() => close());
 
   const create = (exactBelow = 0) =>
     new NearestIndex({ catalog, target: 'captions', dimension: DIMENSION, exactBelow });
-  const record = (seed: number, changes: Partial<ImageRecord> = {}) => imageRecord(seed, DIMENSION, changes);
-  const upsert = (...images: ImageRecord[]) => catalog.upsert({ root: '/pictures', images });
+  const record = (seed: number, changes: Partial<WholeRecord> = {}) => imageRecord(seed, DIMENSION, changes);
+  const upsert = (...images: ImageRecord[]) => tables.records.upsert({ sourceId: 1, images });
   const upsertRange = (from: number, to: number) =>
     upsert(...Array.from({ length: to - from }, (_, i) => record(from + i)));
 
@@ -215,6 +219,8 @@ describe('nearest index', () => {
     const database = openDatabase(path.join(folder.path, `${catalogs - 1}.sqlite`), CATALOG_STEPS);
     database.prepare("UPDATE captions SET embedding = x'00' WHERE id = 4").run();
     catalog = new Catalog(database);
+    tables = new Tables(catalog, database);
+    tables.sources.add({ path: '/pictures', root: '/pictures', format: 'folder', options: {} });
     close = () => void database.close();
     const index = create();
     for (let i = 0; i < 2; i++)

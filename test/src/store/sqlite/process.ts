@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { openStore } from '../../../../src/store/sqlite/store.js';
-import { imageRecord, modelOf } from '../records.js';
+import { imageRecord, modelOf, neighborsOf, upsertTo } from '../records.js';
 
 /**
  * Another process with the same collection, started by collection.test.ts:
@@ -20,7 +20,7 @@ const tasks: Record<string, () => Promise<void>> = {
   async write() {
     const store = await openStore({ data, name, create: modelOf(dimension), exactBelow: 0 });
     for (let index = Number(fromText); ; index++) {
-      await store.upsert({ root: '/pictures', images: batch(index) });
+      await upsertTo(store, { path: '/pictures', images: batch(index) });
       say(String(index));
       if (index % 4 === 3) await store.flush();
     }
@@ -29,7 +29,7 @@ const tasks: Record<string, () => Promise<void>> = {
   /** Upserts a batch and holds the collection; flushes at a word; ends at another. */
   async hold() {
     const store = await openStore({ data, name });
-    await store.upsert({ root: '/pictures', images: batch(Number(fromText)) });
+    await upsertTo(store, { path: '/pictures', images: batch(Number(fromText)) });
     say('written');
     await reply();
     await store.flush();
@@ -42,10 +42,10 @@ const tasks: Record<string, () => Promise<void>> = {
   async read() {
     const store = await openStore({ data, name });
     const { images } = await store.info();
-    const found = await store.nearest({ target: 'images', embedding: imageRecord(1, dimension).embedding, k: 3 });
+    const found = await neighborsOf(store, { target: 'images', embedding: imageRecord(1, dimension).embedding, k: 3 });
     const [modelInput] = await store.getModelInputs([found[0].id]);
     await store.putModelInputs([{ imageId: found[1].id, modelInput: imageRecord(2, dimension).modelInput }]);
-    const error = (await store.upsert({ root: '/pictures', images: batch(9) }).then(
+    const error = (await upsertTo(store, { path: '/pictures', images: batch(9) }).then(
       () => ({ code: 'none' }),
       (reason: unknown) => reason,
     )) as { code: string; message: string };

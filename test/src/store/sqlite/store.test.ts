@@ -3,17 +3,26 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, trunc
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { PatchwordError } from '../../../../src/errors.js';
-import type { ImageRecord, Store } from '../../../../src/store/store.js';
+import type { Store } from '../../../../src/store/store.js';
 import { listCollections, openStore, type StoreOptions } from '../../../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../../../fixture.js';
 import { testStoreContract } from '../contract.js';
-import { exactNearest, imageRecord, modelOf, randomUnit, seededRandom } from '../records.js';
+import {
+  exactNearest,
+  imageRecord,
+  modelOf,
+  neighborsOf,
+  randomUnit,
+  seededRandom,
+  upsertTo,
+  type WholeRecord,
+} from '../records.js';
 
 const DIMENSION = 16;
 const MODEL = modelOf(DIMENSION);
 const ROOT = '/pictures';
 
-const record = (seed: number, changes: Partial<ImageRecord> = {}) => imageRecord(seed, DIMENSION, changes);
+const record = (seed: number, changes: Partial<WholeRecord> = {}) => imageRecord(seed, DIMENSION, changes);
 const records = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => record(from + i));
 
 describe('SQLite store', () => {
@@ -34,12 +43,14 @@ describe('SQLite store', () => {
   const fileOf = (name: string, file: string) => path.join(folderOf(name), file);
 
   /** What a search of the images finds is what comparing these records finds. */
-  async function assertRight(store: Store, images: Map<number, ImageRecord>): Promise<void> {
+  async function assertRight(store: Store, images: Map<number, WholeRecord>): Promise<void> {
     const random = seededRandom(5);
     for (const k of [1, 10, 1000]) {
       const embedding = randomUnit(random, DIMENSION);
       for (const target of ['images', 'captions'] as const) {
-        const found = (await store.nearest({ target, embedding, k })).map(({ similarity }) => similarity.toFixed(5));
+        const found = (await neighborsOf(store, { target, embedding, k })).map(({ similarity }) =>
+          similarity.toFixed(5),
+        );
         const vectors = [...images.values()].flatMap((image) =>
           target === 'images' ? [image.embedding] : image.captions.map(({ embedding }) => embedding),
         );
@@ -99,13 +110,16 @@ describe('SQLite store', () => {
     database.exec(`INSERT INTO sqlite_sequence (name, seq) VALUES ('images', ${2 ** 32 - 3})`);
     database.close();
     const store = await open('full');
-    const ids = await store.upsert({ root: ROOT, images: records(0, 2) });
+    const ids = await upsertTo(store, { path: ROOT, images: records(0, 2) });
     assert.deepEqual(ids, [2 ** 32 - 2, 2 ** 32 - 1]);
     await store.flush();
-    await assert.rejects(store.upsert({ root: ROOT, images: records(2, 3) }), {
+    await assert.rejects(upsertTo(store, { path: ROOT, images: records(2, 3) }), {
       message: /used up its 4294967295 ids/,
     });
-    assert.deepEqual((await store.nearest({ target: 'images', embedding: record(1).embedding, k: 9 }))[0].id, ids[1]);
+    assert.deepEqual(
+      (await neighborsOf(store, { target: 'images', embedding: record(1).embedding, k: 9 }))[0].id,
+      ids[1],
+    );
     assert.equal((await store.info()).images, 2);
   });
 
@@ -119,7 +133,7 @@ describe('SQLite store', () => {
       it(`that is ${what} is said to be so, and nothing is deleted`, async () => {
         const name = `damaged-${what.replaceAll(' ', '-')}`;
         const store = await open(name);
-        await store.upsert({ root: ROOT, images: records(0, 5) });
+        await upsertTo(store, { path: ROOT, images: records(0, 5) });
         await store.flush();
         await store.close();
         damage(fileOf(name, 'catalog.sqlite'));
@@ -132,7 +146,7 @@ describe('SQLite store', () => {
 
     it('that is garbage from its middle on is said to be so', async () => {
       const store = await open('page');
-      const ids = await store.upsert({ root: ROOT, images: records(0, 300) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 300) });
       await store.close();
       const file = fileOf('page', 'catalog.sqlite');
       const bytes = readFileSync(file);
@@ -154,12 +168,12 @@ describe('SQLite store', () => {
 
   describe('files of vectors', () => {
     const FILES = ['images.hnsw', 'captions.hnsw', 'manifest.json'];
-    const images = new Map<number, ImageRecord>();
+    const images = new Map<number, WholeRecord>();
 
     async function make(name: string): Promise<void> {
       const store = await open(name);
       const all = records(0, 50);
-      const ids = await store.upsert({ root: ROOT, images: all });
+      const ids = await upsertTo(store, { path: ROOT, images: all });
       images.clear();
       ids.forEach((id, i) => images.set(id, all[i]));
       await store.flush();
@@ -187,7 +201,8 @@ describe('SQLite store', () => {
 
     it('are there after a flush that close came right behind', async () => {
       const store = await open('hurried');
-      const results = [store.upsert({ root: ROOT, images: records(0, 50) }), store.flush(), store.close()];
+      const { sourceId } = await store.addSource({ path: ROOT, root: ROOT, format: 'folder', options: {} });
+      const results = [store.upsert({ sourceId, images: records(0, 50) }), store.flush(), store.close()];
       await Promise.all(results);
       const manifest = JSON.parse(readFileSync(fileOf('hurried', 'manifest.json'), 'utf8')) as Record<
         string,
@@ -198,7 +213,7 @@ describe('SQLite store', () => {
 
     it('are not made for a small collection', async () => {
       const store = await open('small', { exactBelow: 10_000 });
-      await store.upsert({ root: ROOT, images: records(0, 5) });
+      await upsertTo(store, { path: ROOT, images: records(0, 5) });
       await store.flush();
       assert.ok(FILES.every((file) => !existsSync(fileOf('small', file))));
       assert.deepEqual(notes, []);
@@ -266,7 +281,7 @@ describe('SQLite store', () => {
         record(900, { file: record(3).file }),
         record(5, { captions: record(901).captions }),
       ];
-      const ids = await store.upsert({ root: ROOT, images: changed });
+      const ids = await upsertTo(store, { path: ROOT, images: changed });
       ids.forEach((id, i) => images.set(id, changed[i]));
       await store.flush();
       await store.close();
@@ -280,7 +295,7 @@ describe('SQLite store', () => {
       const backup = path.join(data.path, 'backup.sqlite');
       cpSync(fileOf('restored', 'catalog.sqlite'), backup);
       const store = await open('restored');
-      await store.upsert({ root: ROOT, images: records(100, 120) });
+      await upsertTo(store, { path: ROOT, images: records(100, 120) });
       await store.flush();
       await store.close();
       cpSync(backup, fileOf('restored', 'catalog.sqlite'));
@@ -288,23 +303,6 @@ describe('SQLite store', () => {
       await assertRight(restored, images);
       assert.match(notes[0], /newer than the catalog/);
     });
-  });
-
-  it('opens a collection made before the size of model inputs was kept, and its files', async () => {
-    const store = await open('early');
-    const [id] = await store.upsert({ root: ROOT, images: records(0, 30) });
-    await store.flush();
-    await store.close();
-    const database = new Database(fileOf('early', 'catalog.sqlite'));
-    database.exec('ALTER TABLE meta DROP COLUMN input_size');
-    database.pragma('user_version = 1');
-    database.close();
-    const again = await open('early');
-    assert.deepEqual((await again.info()).model, { ...MODEL, inputSize: '' });
-    assert.equal((await again.nearest({ target: 'images', embedding: record(0).embedding, k: 1 }))[0].id, id);
-    assert.deepEqual(notes, []);
-    assert.deepEqual(await again.upsert({ root: ROOT, images: [record(0)] }), [id]);
-    assert.deepEqual(await again.getModelInputs([id]), [record(0).modelInput]);
   });
 
   describe('reindexing', () => {
@@ -325,7 +323,7 @@ describe('SQLite store', () => {
       for (const damage of ['garbage', 'newer']) {
         const file = fileOf(`torn-${damage}`, 'reindex.sqlite');
         const store = await open(`torn-${damage}`);
-        await store.upsert({ root: ROOT, images: records(0, 3) });
+        await upsertTo(store, { path: ROOT, images: records(0, 3) });
         await store.beginReindex(NEXT);
         await reembed(store);
         await store.close();
@@ -340,7 +338,7 @@ describe('SQLite store', () => {
 
     it('is not taken for unfinished where a process died after the swap', async () => {
       const store = await open('left-over');
-      await store.upsert({ root: ROOT, images: records(0, 3) });
+      await upsertTo(store, { path: ROOT, images: records(0, 3) });
       await store.beginReindex(NEXT);
       await reembed(store);
       cpSync(fileOf('left-over', 'reindex.sqlite'), path.join(data.path, 'left-over.sqlite'));
@@ -354,7 +352,7 @@ describe('SQLite store', () => {
 
     it('replaces the files of vectors', async () => {
       const store = await open('graphs');
-      const ids = await store.upsert({ root: ROOT, images: records(0, 40) });
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 40) });
       await store.flush();
       const manifest = readFileSync(fileOf('graphs', 'manifest.json'), 'utf8');
       await store.beginReindex(NEXT);
@@ -364,7 +362,7 @@ describe('SQLite store', () => {
       const killed = await open('graphs'); // before the files were written
       const images = new Map(ids.map((id) => [id, record(100 + id)]));
       const found = async (from: Store) => {
-        const all = await from.nearest({ target: 'images', embedding: images.get(ids[5])!.embedding, k: 40 });
+        const all = await neighborsOf(from, { target: 'images', embedding: images.get(ids[5])!.embedding, k: 40 });
         return all.map(({ id }) => id);
       };
       assert.equal((await found(killed))[0], ids[5]);
@@ -383,7 +381,7 @@ describe('SQLite store', () => {
       const store = await open('cache', { inputCacheBytes: 100_000 });
       const large = (seed: number) =>
         record(seed, { modelInput: { width: 64, height: 64, pixels: new Uint8Array(12_288).fill(seed) } });
-      const ids = await store.upsert({ root: ROOT, images: Array.from({ length: 30 }, (_, i) => large(i)) });
+      const ids = await upsertTo(store, { path: ROOT, images: Array.from({ length: 30 }, (_, i) => large(i)) });
       const kept = await store.getModelInputs(ids);
       assert.equal(kept[0], null);
       assert.deepEqual(kept.at(-1), large(29).modelInput);
@@ -394,19 +392,19 @@ describe('SQLite store', () => {
 
     it('is filled again by an image that did not change', async () => {
       const store = await open('refilled');
-      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      const [id] = await upsertTo(store, { path: ROOT, images: [record(1)] });
       await store.close();
       rmSync(fileOf('refilled', 'inputs.sqlite'));
       const again = await open('refilled');
       assert.deepEqual(await again.getModelInputs([id]), [null]);
-      await again.upsert({ root: ROOT, images: [record(1)] });
+      await upsertTo(again, { path: ROOT, images: [record(1)] });
       assert.deepEqual(await again.getModelInputs([id]), [record(1).modelInput]);
     });
 
     it('is no reason for an upsert to fail', async () => {
       const store = await open('no-cache');
       mkdirSync(fileOf('no-cache', 'inputs.sqlite'));
-      const [id] = await store.upsert({ root: ROOT, images: [record(1)] });
+      const [id] = await upsertTo(store, { path: ROOT, images: [record(1)] });
       assert.deepEqual(await store.getModelInputs([id]), [null]);
       assert.equal(notes.length, 1);
     });

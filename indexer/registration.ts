@@ -1,0 +1,23 @@
+import type { Source, Store } from '../src/store/store.js';
+import type { Reader } from './readers/reader.js';
+
+/**
+ * The source of a collection that a reader reads. One made before formats were kept is known by its folder alone; it is
+ * this one where nothing else is.
+ */
+export function findSource(sources: readonly Source[], { path, root }: Pick<Reader, 'path' | 'root'>) {
+  const same = sources.find((source) => source.path === path);
+  if (same && same.files > 0) return same;
+  return sources.find((source) => source.format === '' && source.root === root) ?? same;
+}
+
+/** Makes a reader's source known to the collection, or says anew what it is; files that came from it stay. */
+export async function registerSource(
+  store: Store,
+  { reader, options }: { reader: Reader; options: Record<string, unknown> },
+): Promise<Source> {
+  const { path, root, format } = reader;
+  const found = findSource(await store.sources(), reader);
+  if (found && found.path !== path) await store.moveSource({ sourceId: found.sourceId, path, root });
+  return store.addSource({ path, root, format, options });
+}

@@ -1,0 +1,100 @@
+import type { NearDuplicate, Store } from '../store.js';
+import type { Connection } from './database.js';
+
+/**
+ * Bits, of 64, in which the hashes of two images may differ for the images to count as nearly the same. Copies of a
+ * picture in another size or quality differ in none to three; with three, finding them needs no more than four indexes.
+ * (Manku, Jain, Das Sarma, "Detecting near-duplicates for web crawling", 2007, chose three of 64 bits for both reasons.)
+ */
+const MAX_DISTANCE = 3;
+
+/**
+ * The most candidates that one look-up reads and the most links that one new image gets: of flat pictures, which all have
+ * the same hash, there may be any number.
+ */
+const BOUNDS = { candidates: 1000, links: 32 } as const;
+
+const WORDS = [0, 1, 2, 3] as const;
+
+interface HashRow {
+  id: number;
+  hash0: number;
+  hash1: number;
+  hash2: number;
+  hash3: number;
+}
+
+/** Links between images that look nearly the same. Its methods but `page` run within a transaction. */
+export class Duplicates {
+  private readonly sql;
+
+  constructor(database: Connection) {
+    this.sql = statements(database);
+  }
+
+  page({ after, limit }: Parameters<Store['nearDuplicates']>[0]): NearDuplicate[] {
+    return this.sql.page.all(after?.imageId ?? 0, after?.otherId ?? 0, limit);
+  }
+
+  /** Links an image of this hash with those that are there, and with no others. */
+  link(imageId: number, hash: Uint16Array | null): void {
+    this.sql.unlink.run({ imageId });
+    if (!hash) return;
+    const near = [...this.candidates(hash)]
+      .filter(({ id, distance }) => id !== imageId && distance <= MAX_DISTANCE)
+      .sort((a, b) => a.distance - b.distance || a.id - b.id);
+    for (const { id, distance } of near.slice(0, BOUNDS.links)) {
+      this.sql.link.run(Math.min(id, imageId), Math.max(id, imageId), distance);
+    }
+  }
+
+  /**
+   * With the words in a ring, three different bits always leave a word that is equal and is followed by one that differs in
+   * a bit at most. So each index, which begins with a word and the one that follows, is asked for 17 values of 32 bits.
+   */
+  private *candidates(hash: Uint16Array): Generator<{ id: number; distance: number }> {
+    const found = new Map<number, HashRow>();
+    for (const row of this.sql.same.all(...hash, BOUNDS.links + 1)) found.set(row.id, row);
+    for (const word of WORDS) {
+      const following = hash[(word + 1) % 4];
+      const values = [following, ...Array.from({ length: 16 }, (_, bit) => following ^ (1 << bit))];
+      for (const row of this.sql.near[word].all(hash[word], ...values, BOUNDS.candidates)) found.set(row.id, row);
+    }
+    for (const row of found.values()) {
+      const words = [row.hash0, row.hash1, row.hash2, row.hash3];
+      yield { id: row.id, distance: words.reduce((sum, word, i) => sum + bitCount(word ^ hash[i]), 0) };
+    }
+  }
+}
+
+/** Bits set in a whole number of 16 bits. */
+function bitCount(value: number): number {
+  let bits = 0;
+  for (let left = value; left > 0; left &= left - 1) bits++;
+  return bits;
+}
+
+function statements(database: Connection) {
+  const hashes = 'SELECT id, hash0, hash1, hash2, hash3 FROM images';
+  return {
+    page: database.prepare<[number, number, number], NearDuplicate>(
+      `SELECT image_id AS imageId, other_id AS otherId, distance FROM near_duplicates
+       WHERE (image_id, other_id) > (?, ?) ORDER BY image_id, other_id LIMIT ?`,
+    ),
+    same: database.prepare<number[], HashRow>(
+      `${hashes} INDEXED BY images_by_hash0 WHERE hash0 = ? AND hash1 = ? AND hash2 = ? AND hash3 = ? LIMIT ?`,
+    ),
+    near: WORDS.map((word) =>
+      database.prepare<number[], HashRow>(
+        `${hashes} INDEXED BY images_by_hash${word}
+         WHERE hash${word} = ? AND hash${(word + 1) % 4} IN (${Array(17).fill('?').join(', ')}) LIMIT ?`,
+      ),
+    ),
+    link: database.prepare<[number, number, number]>(
+      'INSERT OR REPLACE INTO near_duplicates (image_id, other_id, distance) VALUES (?, ?, ?)',
+    ),
+    unlink: database.prepare<[{ imageId: number }]>(
+      'DELETE FROM near_duplicates WHERE image_id = :imageId OR other_id = :imageId',
+    ),
+  };
+}
