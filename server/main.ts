@@ -16,6 +16,7 @@ export const SERVER_DEFAULTS = {
   limits: {
     uploadBytes: 20 * 2 ** 20,
     textLength: 2_000,
+    filterLength: 8_000,
     k: 100,
     candidates: 1_000,
     rerankPairs: 1_000,

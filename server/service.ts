@@ -8,6 +8,8 @@ export interface ServerLimits {
   uploadBytes: number;
   /** Characters of a text. The model reads far fewer; this bounds the work of finding that out. */
   textLength: number;
+  /** Characters of a filter, as JSON. */
+  filterLength: number;
   /** Largest values that a caller may ask for. */
   k: number;
   candidates: number;
