@@ -18,6 +18,7 @@ const OWNERS = {
   'hyparquet-compressors': ['src/parquet.ts'],
   'ml-matrix': ['src/prefilter/cca.ts'],
   'cli-progress': ['indexer/progress.ts'],
+  'csv-parse': ['indexer/readers/delimited.ts'],
 };
 
 /** Dependencies point down: server, indexer → engine, search → vilt, store. Folders that a folder may not import. */
