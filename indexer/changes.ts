@@ -81,6 +81,11 @@ export class Changes {
     return true;
   }
 
+  /** Lets `next` resolve in a while, also where nothing changes. */
+  remind(): void {
+    this.#blind = true;
+  }
+
   close(): void {
     for (const { watcher } of this.#watched.values()) watcher.close();
     this.#watched.clear();
