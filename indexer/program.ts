@@ -11,7 +11,12 @@ import { addIndexCommand } from './commands/index.js';
 import { addAddCommand } from './commands/model/add.js';
 import { addInfoCommand } from './commands/model/info.js';
 import { addVerifyCommand } from './commands/model/verify.js';
+import { addQuarantineClearCommand } from './commands/quarantine/clear.js';
+import { addQuarantineListCommand } from './commands/quarantine/list.js';
+import { addQuarantineRetryCommand } from './commands/quarantine/retry.js';
 import { addReindexCommand } from './commands/reindex.js';
+import { addRemoveCommand } from './commands/remove.js';
+import { addRestoreCommand } from './commands/restore.js';
 import { addScoreCommand } from './commands/score.js';
 import { addSearchCommand } from './commands/search.js';
 import { addServeCommand } from './commands/serve.js';
@@ -32,6 +37,8 @@ export function createProgram(): Command {
 
   addIndexCommand(program);
   addReindexCommand(program);
+  addRemoveCommand(program);
+  addRestoreCommand(program);
   addSearchCommand(program);
   addScoreCommand(program);
   addExplainCommand(program);
@@ -41,11 +48,17 @@ export function createProgram(): Command {
   addServeCommand(program);
   addFitCommand(program);
 
+  const quarantine = program.command('quarantine').description('what could not be indexed, and why');
+  addQuarantineListCommand(quarantine);
+  addQuarantineRetryCommand(quarantine);
+  addQuarantineClearCommand(quarantine);
+
   const model = program.command('model').description('inspect, verify or download a checkpoint');
   addInfoCommand(model);
   addVerifyCommand(model);
   addAddCommand(model);
-  for (const command of [...program.commands, ...model.commands]) checkRequiredOptionsLast(command);
+  for (const command of [...program.commands, ...quarantine.commands, ...model.commands])
+    checkRequiredOptionsLast(command);
   return program;
 }
 
