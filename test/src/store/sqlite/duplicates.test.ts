@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { bindModel, Catalog } from '../../../../src/store/sqlite/catalog.js';
+import { Places } from '../../../../src/store/sqlite/places.js';
 import { createDatabase, openDatabase } from '../../../../src/store/sqlite/database.js';
 import { CATALOG_STEPS } from '../../../../src/store/sqlite/schema.js';
 import { Tables } from '../../../../src/store/sqlite/tables.js';
@@ -22,7 +23,7 @@ describe('near duplicates', () => {
     const database = openDatabase(file, CATALOG_STEPS);
     database.pragma('journal_mode = MEMORY');
     database.pragma('synchronous = OFF'); // Thousands of transactions that no one will miss.
-    tables = new Tables(new Catalog(database), database);
+    tables = new Tables(new Catalog(database), database, new Places(folder.path));
     tables.sources.add({ path: '/', root: '/', format: 'folder', options: {} });
     close = () => void database.close();
     images = 0;
