@@ -15,10 +15,10 @@ const MAX_DELETED = 0.2;
 const UNMEASURED_EF = 200;
 
 /**
- * Of n vectors a filter allows m, and a graph that keeps ef candidates meets about ef * n / m until it has its fill of them: each
- * for as long as COMPARISONS vectors take to be read from the catalog and compared. Exact search compares m, and is sure.
+ * What a filter allows lies further apart than the nearest of all, where a graph is less sure: with three times the candidates it
+ * finds 99.5 % of the 100 nearest of a tenth of 100,000 vectors, with as many as without a filter 95 %.
  */
-const COMPARISONS = 0.5;
+const FILTERED_EF = 3;
 
 export interface NearestOptions {
   catalog: Catalog;
@@ -51,6 +51,8 @@ export class NearestIndex {
   private rebuild: Rebuild | undefined;
   /** What the catalog held up to this revision is here. */
   private revision = 0;
+  /** Of those that are or were here. */
+  private highestId = 0;
   /** The graph on disk, as this process read or wrote it. */
   private saved: GraphEntry | null = null;
   /** Vectors that the graph has taken since it was loaded, saved or begun. */
@@ -109,6 +111,7 @@ export class NearestIndex {
     const graph = readGraph({ folder, target, dimension, entry, newest: catalog.revision() });
     if (typeof graph === 'string') return graph;
     this.graph = graph;
+    for (const id of graph) this.highestId = Math.max(this.highestId, id);
     this.saved = entry!;
     this.measured = this.saved.measured;
     this.revision = this.saved.revision;
@@ -126,8 +129,13 @@ export class NearestIndex {
       const revision = catalog.revision();
       if (revision === this.revision) return;
       catalog.requireBinding();
-      if (this.count > 0) this.forget(new Set(catalog.idsSince(target, this.revision)));
-      for (const { id, vector } of catalog.vectorsSince(target, this.revision)) this.table.push(id, vector);
+      // Ids are not used again, so that none above the highest can be here already.
+      const changed = catalog.idsSince(target, this.revision).filter((id) => id <= this.highestId);
+      if (changed.length > 0) this.forget(new Set(changed));
+      for (const { id, vector } of catalog.vectorsSince(target, this.revision)) {
+        this.table.push(id, vector);
+        this.highestId = Math.max(this.highestId, id);
+      }
       if (this.count !== catalog.searchableCount(target)) this.forgetAllBut(new Set(catalog.ids(target)));
       this.revision = revision;
     });
@@ -142,10 +150,11 @@ export class NearestIndex {
       if (!this.graph) return this.compareTable(embedding, wanted, allowed).sorted();
       const wide = Math.ceil(ef * Math.max(1, k / RECALL.k));
       if (!allowed) return this.searchGraph(this.graph, { embedding, k: wanted, ef: wide });
-      // Candidates of a filter lie further apart, where a graph is less sure.
-      const filtered = 2 * wide;
-      const met = (filtered * this.count) / allowed.size;
-      if (allowed.size <= COMPARISONS * met) return this.compareCatalog(embedding, wanted, allowed);
+      // To have its fill of candidates, of n vectors of which m are allowed, the graph meets about ef * n / m. Meeting one takes
+      // about as long (4 to 5 µs) as reading one from the catalog and comparing it, which is sure to find the nearest.
+      const filtered = FILTERED_EF * wide;
+      if (allowed.size <= (filtered * this.count) / allowed.size)
+        return this.compareCatalog(embedding, wanted, allowed);
       return this.searchGraph(this.graph, { embedding, k: wanted, ef: filtered, allowed });
     });
   }
