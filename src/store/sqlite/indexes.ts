@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf, PatchwordError } from '../../errors.js';
 import type { CollectionModel, Neighbor, Target } from '../store.js';
 import type { Catalog } from './catalog.js';
-import { replaceFile } from './database.js';
+import { explainStoreError, replaceFile } from './database.js';
 import { graphFile, readManifest, writeManifest, type GraphEntry } from './manifest.js';
 import { NearestIndex, type IndexQuery } from './nearest.js';
 import { findEf, measureRecall, RECALL } from './recall.js';
@@ -182,9 +182,11 @@ export class NearestIndexes {
       this.save();
       if (rebuilding) this.options.onNote('The files of vectors are rebuilt.');
     } catch (error) {
-      // Who writes meanwhile saves its own.
-      if (!rebuilding && error instanceof PatchwordError && error.code === 'COLLECTION_BUSY') return;
-      this.options.onNote(`The files of vectors are rebuilt, but were not saved: ${messageOf(error)}`);
+      const explained = explainStoreError(error, this.options.folder);
+      const code = explained instanceof PatchwordError ? explained.code : '';
+      // Who writes meanwhile saves its own; who may only read makes them for itself.
+      if (!rebuilding && (code === 'COLLECTION_BUSY' || code === 'READ_ONLY')) return;
+      this.options.onNote(`The files of vectors are made anew, but were not saved: ${messageOf(error)}`);
     }
   }
 

