@@ -49,7 +49,7 @@ describe('propose', () => {
   });
   const idsOf = async (changes: Partial<ProposalQuery>, from = store) =>
     (await propose(from, query(changes))).proposals.map(({ id }) => id);
-  const failing = (error: unknown): Store => ({ ...store, captionMatches: () => Promise.reject(error) });
+  const failing = (error: Error): Store => ({ ...store, captionMatches: () => Promise.reject(error) });
 
   const texts = [
     '"',
