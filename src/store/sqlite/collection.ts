@@ -214,6 +214,7 @@ export class Collection {
 
   async close(): Promise<void> {
     await this.vectors.close();
+    this.queries.close();
     this.inputs.close();
     this.reindex?.close();
     closeDatabase(this.database);

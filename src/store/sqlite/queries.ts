@@ -6,7 +6,7 @@ import { checkPage, checkQuery, type NearestQuery } from './check.js';
 import type { Connection } from './database.js';
 import type { NearestIndexes } from './indexes.js';
 import type { Tables } from './tables.js';
-import { matchCaptions } from './words.js';
+import { CaptionWords } from './words.js';
 
 export interface QueriesOptions {
   catalog: Catalog;
@@ -19,9 +19,11 @@ export interface QueriesOptions {
 /** What is asked of a collection, with filters. Each answer is of one snapshot of the catalog. */
 export class Queries {
   private readonly filters: Filters;
+  private readonly words: CaptionWords;
 
   constructor(private readonly options: QueriesOptions) {
     this.filters = new Filters(options.database);
+    this.words = new CaptionWords(options.catalog, options.database);
   }
 
   nearest({ filter, ...query }: NearestQuery): Neighbors {
@@ -35,12 +37,12 @@ export class Queries {
   }
 
   captionMatches({ filter, ...query }: Omit<NearestQuery, 'target'> & { text: string }): CaptionMatches {
-    const { catalog, database } = this.options;
+    const { catalog } = this.options;
     checkQuery({ target: 'captions', ...query }, catalog.model.dimension);
-    this.check(filter);
+    const checked = this.check(filter);
     return catalog.read(() => {
       catalog.requireBinding();
-      return matchCaptions(database, query);
+      return this.words.match({ ...query, allowed: checked && this.filters.allowed('captions', checked) });
     });
   }
 
@@ -56,6 +58,10 @@ export class Queries {
     const { catalog } = this.options;
     const checked = this.check(filter);
     return catalog.read(() => (checked ? this.filters.allowed('images', checked).size : catalog.count('images')));
+  }
+
+  close(): void {
+    this.words.close();
   }
 
   private check(filter: Filter | undefined): Filter | undefined {

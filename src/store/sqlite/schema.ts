@@ -214,6 +214,9 @@ export const CATALOG_STEPS: readonly string[] = [
   `,
 ];
 
+/** How the catalog's `caption_words` splits captions into words. A text to be looked up there is split alike. */
+export const CAPTION_TOKENIZER = 'unicode61 remove_diacritics 2';
+
 /**
  * The same for reindex.sqlite, the embeddings of the model that a collection is being reindexed with. Embedded is an image
  * that has its row here, of the content that the catalog says, and all of its captions.

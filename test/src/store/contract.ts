@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ImageRecord, PendingImage, Reembedding, Store, StoredImage, Target } from '../../../src/store/store.js';
+import { testFiltering } from './filtering.js';
 import {
   clusteredUnits,
   exactNearest,
@@ -372,6 +373,8 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
       assert.ok((await recall()) >= 0.95);
     });
   });
+
+  describe('filters', () => testFiltering({ open, newName: () => `contract-${stores++}`, dimension: DIMENSION }));
 
   describe('model inputs', () => {
     it('come back exactly, in the order of the ids', async () => {
