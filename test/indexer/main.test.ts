@@ -103,6 +103,22 @@ describe('bin/patchword.js', function () {
     assert.match(found.stderr, /40 tokens/);
   });
 
+  it('finds only what every condition and the filter let through', async () => {
+    const search = ['search', 'a picture called square', '--collection', 'photos', '--sources', 'captions', '--json'];
+    const filter = JSON.stringify({ not: { field: 'height', range: { gt: 400 } } });
+    const files = async (...conditions: string[]) => {
+      const found = await withData(...search, ...conditions);
+      assert.equal(found.code, 0, found.stderr);
+      const { hits } = jsonOf(found) as { hits: { file: string; sources: string[] }[] };
+      assert.ok(hits.every(({ sources }) => sources.join() === 'captions'));
+      return hits.map(({ file }) => file).sort();
+    };
+    assert.deepEqual(await files(), names);
+    assert.deepEqual(await files('--filter', filter), names.slice(1));
+    assert.deepEqual(await files('--filter', filter, '--where', 'width=384'), ['square_384.png']);
+    assert.deepEqual(await files('--where', 'width=384', '--where', `file=' OR 1=1 --`), []);
+  });
+
   it('changes nothing where a collection was built with another model', async () => {
     const model = fixture('tiny-vilt-end-to-end');
     const refused = await withData('index', at('photos'), '--collection', 'photos', '--model', model);
