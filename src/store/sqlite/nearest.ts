@@ -30,6 +30,8 @@ export class NearestIndex {
   private graph: VectorGraph | undefined;
   /** What the catalog held up to this revision is here. */
   private revision = 0;
+  /** The highest id that was ever here. */
+  private lastId = 0;
   /** Revision of the graph on disk. */
   private savedRevision = 0;
   /** Vectors that the graph has taken since it was loaded, saved or begun. */
@@ -66,6 +68,7 @@ export class NearestIndex {
     }
     if (graph.size !== entry.count) return `holds ${graph.size} vectors where the manifest says ${entry.count}`;
     this.graph = graph;
+    for (const id of graph) this.lastId = Math.max(this.lastId, id);
     this.revision = this.savedRevision = entry.revision;
     return undefined;
   }
@@ -81,8 +84,13 @@ export class NearestIndex {
       const revision = catalog.revision();
       if (revision === this.revision) return;
       catalog.requireBinding();
-      if (this.count > 0) this.forget(new Set(catalog.idsSince(target, this.revision)));
-      for (const { id, vector } of catalog.vectorsSince(target, this.revision)) this.table.push(id, vector);
+      // What is new has a higher id: looking for it among all that is here, batch after batch, would take ever longer.
+      const rewritten = catalog.idsSince(target, this.revision).filter((id) => id <= this.lastId);
+      if (rewritten.length > 0) this.forget(new Set(rewritten));
+      for (const { id, vector } of catalog.vectorsSince(target, this.revision)) {
+        this.table.push(id, vector);
+        this.lastId = Math.max(this.lastId, id);
+      }
       if (this.count !== catalog.searchableCount(target)) this.forgetAllBut(new Set(catalog.ids(target)));
       this.revision = revision;
     });
