@@ -82,6 +82,7 @@ describe('bin/patchword.js', function () {
   it('indexes and searches with nothing on stdout but one line of JSON', async () => {
     const indexed = await withData('index', at('photos'), '--collection', 'photos', '--json');
     assert.equal(indexed.code, 0, indexed.stderr);
+    assert.match(indexed.stderr, /^patchword: Reading photos as a folder of pictures[^\n]*\.$/m);
     const { added, skipped } = jsonOf(indexed) as { added: number; skipped: { file: string }[] };
     assert.equal(added, names.length);
     assert.deepEqual(
