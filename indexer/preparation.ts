@@ -3,7 +3,8 @@ import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '.
 import type { Inference } from '../src/inference/inference.js';
 import { type Original, originalFile, type OriginalStatus, readOriginal } from '../src/original.js';
 import type { StoredFile } from '../src/store/store.js';
-import { IMAGE_LIMITS, type ModelInput } from '../src/vilt/image.js';
+import type { ModelInput } from '../src/vilt/image.js';
+import { IMAGE_LIMITS } from '../src/vilt/limits.js';
 import type { SkippedImage, SourceImage } from './readers/reader.js';
 
 /** Failures of one picture, which never stop the rest. */

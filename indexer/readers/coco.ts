@@ -5,7 +5,7 @@ import { readHead } from './head.js';
 import { type JsonEntry, readJsonList } from './json.js';
 import { openListing } from './listing.js';
 import { cleanAttributes, cleanCaptions, type Reader, refuseOptions, type SourceOptions } from './reader.js';
-import { asRecord, explainIssue, omit } from './record.js';
+import { asRecord, explainIssue } from './record.js';
 import type { Listed, Row } from './row.js';
 
 const LAYOUT = '{"images": [{"id": 1, "file_name": "…"}, …], "annotations": [{"image_id": 1, "caption": "…"}, …]}';
@@ -127,7 +127,11 @@ function readImage(entry: JsonEntry): (Pick<Row, 'name' | 'attributes'> & { id: 
   const parsed = ImageEntry.safeParse(record.values);
   if (!parsed.success) return { reason: explainIssue(parsed.error) };
   const { id, file_name: name } = parsed.data;
-  return { id: String(id), name, attributes: cleanAttributes({ cocoid: id, ...omit(record.values, KEYS) }) };
+  return {
+    id: String(id),
+    name,
+    attributes: () => cleanAttributes({ cocoid: id, ...record.values }, { except: KEYS }),
+  };
 }
 
 function readAnnotation(entry: JsonEntry): { id: string; caption: string } | { reason: string } {

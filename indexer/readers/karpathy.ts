@@ -4,7 +4,7 @@ import { readHead } from './head.js';
 import { type JsonEntry, readJsonList } from './json.js';
 import { openListing } from './listing.js';
 import { cleanAttributes, cleanSplit, type Reader, refuseOptions, type SourceOptions } from './reader.js';
-import { asRecord, explainIssue, omit } from './record.js';
+import { asRecord, explainIssue } from './record.js';
 import type { Listed, Row } from './row.js';
 
 const LAYOUT = '{"images": [{"filename": "…", "sentences": [{"raw": "…"}], "split": "…"}, …]}';
@@ -64,5 +64,5 @@ function readEntry(entry: JsonEntry): Row | { name?: string; reason: string } {
   const split = cleanSplit(record.values.split);
   if ('reason' in split) return { name, ...split };
   const captions = sentences.map(({ raw }) => raw);
-  return { name, captions, ...split, attributes: cleanAttributes(omit(record.values, KEYS)) };
+  return { name, captions, ...split, attributes: () => cleanAttributes(record.values, { except: KEYS }) };
 }

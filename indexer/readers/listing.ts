@@ -8,9 +8,9 @@ import {
   joinRow,
   keyOf,
   type Listed,
-  locateRow,
+  locateImage,
   normalize,
-  type PlacedRow,
+  type RowImage,
   skipRow,
 } from './row.js';
 
@@ -123,36 +123,33 @@ interface Reading {
 async function* first({ options, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
   let index = 0;
   for await (const row of cleanRows(options.rows)) {
-    const key = row.name === undefined ? undefined : keyOf(row.name, pictures);
-    const counts = key === undefined ? undefined : deciding.get(key);
+    const counts = row.name === undefined ? undefined : deciding.get(keyOf(row.name, pictures));
     if ('reason' in row) yield skipRow(row, { isTaken: counts !== undefined });
-    else if (counts !== undefined && counts !== index) {
-      yield { file: row.at, reason: `it lists ${row.name} a second time` };
-    } else yield locateRow(row, pictures);
+    else if (counts === undefined || counts === index) yield locateImage(joinRow(undefined, row), pictures);
+    else yield { file: row.at, reason: `it lists ${row.name} a second time` };
     index += 1;
   }
 }
 
 async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
-  const waiting = new Map<string, { image: PlacedRow; characters: number }>();
+  const waiting = new Map<string, RowImage>();
   let characters = 0;
   let index = 0;
   for await (const row of cleanRows(options.rows)) {
-    const key = row.name === undefined ? undefined : keyOf(row.name, pictures);
-    const last = key === undefined ? undefined : deciding.get(key);
+    const key = row.name === undefined ? '' : keyOf(row.name, pictures);
+    const last = deciding.get(key);
     if ('reason' in row) {
       yield skipRow(row, { isTaken: last !== undefined });
     } else {
-      const entry = waiting.get(key!) ?? { image: row, characters: 0 };
-      if (entry.image !== row) joinRow(entry.image, row);
+      const before = waiting.get(key);
+      characters -= before?.characters ?? 0;
+      const image = joinRow(before, row);
       if (last === index) {
-        waiting.delete(key!);
-        characters -= entry.characters;
-        yield locateRow(entry.image, pictures);
+        waiting.delete(key);
+        yield locateImage(image, pictures);
       } else {
-        const added = JSON.stringify([row.captions, row.attributes]).length;
-        waiting.set(key!, { image: entry.image, characters: entry.characters + added });
-        characters += added;
+        if (before === undefined) waiting.set(key, image);
+        characters += image.characters;
         if (characters > MAX_WAITING_CHARACTERS) {
           throw refused(`The rows of an image lie too far apart in ${options.path}; sort it by image.`);
         }
@@ -161,7 +158,7 @@ async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator
     index += 1;
   }
   // Only where the file has changed since it was surveyed.
-  for (const { image } of waiting.values()) yield locateRow(image, pictures);
+  for (const image of waiting.values()) yield locateImage(image, pictures);
 }
 
 async function* cleanRows(rows: ListingOptions['rows']): AsyncGenerator<Listed> {

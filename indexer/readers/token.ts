@@ -69,5 +69,5 @@ async function* readRows(file: string, splits: ReadonlyMap<string, string>): Asy
 function readRow(text: string, splits: ReadonlyMap<string, string>): Row | { reason: string } {
   const [, name, caption] = ROW.exec(text) ?? [];
   if (name === undefined) return { reason: 'expected NAME#NUMBER, a tab and a caption' };
-  return { name, captions: [caption], split: splits.get(name) ?? null, attributes: {} };
+  return { name, captions: [caption], split: splits.get(name) ?? null, attributes: () => ({}) };
 }

@@ -2,8 +2,11 @@ import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
 import { messageOf, PatchwordError } from '../errors.js';
 import { cmykToRgb, overWhite } from './color.js';
 import { readJpegSize } from './jpeg.js';
+import { IMAGE_LIMITS, type ImageLimits } from './limits.js';
 import { modelSize, resizeBicubic, type ResizeOptions, type Size } from './resize.js';
 import { readSource } from './source.js';
+
+export { IMAGE_LIMITS, type ImageLimits };
 
 /** Exactly what the model sees of an image, before scaling to [-1, 1]. */
 export interface ModelInput {
@@ -18,20 +21,6 @@ export interface DecodedImage extends Size {
   /** (height, width, 3), uint8 RGB */
   pixels: Uint8Array;
 }
-
-/** The most an image may ask of this machine. All but the time are known before a pixel is decoded. */
-export interface ImageLimits {
-  /** Of the encoded file. */
-  bytes: number;
-  /** Width times height. */
-  pixels: number;
-  /** Pixels of the longer side. */
-  side: number;
-  /** Spent on decoding. */
-  seconds: number;
-}
-
-export const IMAGE_LIMITS: ImageLimits = { bytes: 64 * 2 ** 20, pixels: 64e6, side: 65_535, seconds: 60 };
 
 // Workers read image after image, each once: threads within an image and a cache between images only cost.
 sharp.concurrency(1);
