@@ -14,12 +14,17 @@ const IMAGE_FAILURES: readonly ErrorCode[] = ['IMAGE_UNREADABLE', 'IMAGE_TOO_LAR
 const MAX_REASON_LENGTH = 500;
 
 /** A picture's bytes, from where it lies or from the reader that brought them, and their SHA-256, hex. */
-export async function readPicture(
+async function readPicture(
   root: string,
   { location, bytes: brought }: Pick<SourceImage, 'location' | 'bytes'>,
 ): Promise<{ bytes: Uint8Array; contentHash: string }> {
   const bytes = brought ?? (await readOriginal({ root, location }, IMAGE_LIMITS));
-  return { bytes, contentHash: createHash('sha256').update(bytes).digest('hex') };
+  return { bytes, contentHash: hashContent(bytes) };
+}
+
+/** SHA-256, hex. */
+export function hashContent(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** One picture, decoded and resized as the model sees it; or why it cannot be. */
