@@ -3,7 +3,7 @@ import type { Catalog } from './catalog.js';
 import { VectorTable } from './exact.js';
 import { measureFile, readGraph, type GraphEntry, type MeasuredRecall } from './manifest.js';
 import { Rebuild } from './rebuild.js';
-import { searchVectors, type VectorQuery } from './search.js';
+import { searchVectors, type VectorQuery } from './neighbors.js';
 import { VectorGraph } from './vectors.js';
 
 /** A graph with more of its vectors deleted than this is built anew. */
