@@ -213,8 +213,8 @@ export class Collection {
   }
 
   async close(): Promise<void> {
+    await this.queries.close();
     await this.vectors.close();
-    this.queries.close();
     this.inputs.close();
     this.reindex?.close();
     closeDatabase(this.database);

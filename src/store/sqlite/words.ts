@@ -67,10 +67,11 @@ export class CaptionWords {
         if (!allowed || allowed.has(id)) scores.set(id, (scores.get(id) ?? 0) + weight);
       }
     }
-    let neighbors: Neighbor[] = [];
-    for (let looked = 4 * k; ; looked *= 4) {
+    let looked = 4 * k;
+    let neighbors = this.imagesOf(scores, { looked, embedding, k });
+    while (neighbors.length < k && looked < scores.size) {
+      looked *= 4;
       neighbors = this.imagesOf(scores, { looked, embedding, k });
-      if (neighbors.length === k || looked >= scores.size) break;
     }
     return { neighbors, commonWords: common, skipped: null };
   }
