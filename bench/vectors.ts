@@ -15,7 +15,7 @@ import { openStore, type SqliteStore } from '../src/store/sqlite/store.js';
 import { STORE_LIMITS, type ImageRecord } from '../src/store/store.js';
 import { dot } from '../src/vector.js';
 import { seededNormal, seededUniform } from './random.js';
-import { percentiles, timesOf } from './times.js';
+import { percentiles, processorTime, timesOf } from './times.js';
 
 const { values: args } = parseArgs({
   options: {
@@ -160,6 +160,7 @@ async function searches(store: SqliteStore, name: string, part: Part): Promise<v
   const before = performance.now();
   await nearest(store, 0, part);
   const first = performance.now() - before;
+  const used = processorTime();
   for (let q = 0; q < queries.length; q++) {
     const start = performance.now();
     const found = await nearest(store, q, part);
@@ -171,10 +172,13 @@ async function searches(store: SqliteStore, name: string, part: Part): Promise<v
       wanted[at] += best.size;
     }
   }
+  const processor = (processorTime() - used) / queries.length;
   const recall = Object.fromEntries([10, k].map((at) => [`recall@${at}`, hits[at] / wanted[at]]));
-  results[name] = { first, ...percentiles(times), ...recall };
+  results[name] = { first, processor, ...percentiles(times), ...recall };
   const recalls = Object.entries(recall).map(([at, value]) => `${at} ${value.toFixed(4)}`);
-  console.log(`${name.padEnd(40)} first ${first.toFixed(1)} ms, ${timesOf(times)}; ${recalls.join(', ')}`);
+  console.log(
+    `${name.padEnd(40)} first ${first.toFixed(1)} ms, ${timesOf(times)}, ${processor.toFixed(2)} ms of processor; ${recalls.join(', ')}`,
+  );
 }
 
 async function timed(name: string, run: () => Promise<unknown>): Promise<void> {

@@ -13,7 +13,7 @@ import { PACKAGE_FOLDER } from '../src/paths.js';
 import { openStore } from '../src/store/sqlite/store.js';
 import { STORE_LIMITS, type ImageRecord, type Store } from '../src/store/store.js';
 import { seededUniform } from './random.js';
-import { timesOf } from './times.js';
+import { processorTime, timesOf } from './times.js';
 
 const { values: args } = parseArgs({
   options: {
@@ -68,6 +68,7 @@ try {
   ] as const) {
     for (const round of ['the first time', 'again']) {
       const times: number[] = [];
+      const before = processorTime();
       let [looked, found, skipped] = [0, 0, 0];
       const random = seededUniform(2);
       for (let i = 0; i < queries; i++) {
@@ -79,7 +80,8 @@ try {
         found += matches.neighbors.length;
         skipped += matches.skipped === null ? 0 : 1;
       }
-      const each = `${(looked / queries).toFixed(1)} words looked up, ${(found / queries).toFixed(0)} images, ${skipped} skipped`;
+      const processor = ((processorTime() - before) / queries).toFixed(2);
+      const each = `${processor} ms of processor, ${(looked / queries).toFixed(1)} words looked up, ${(found / queries).toFixed(0)} images, ${skipped} skipped`;
       console.log(`texts ${kind}, ${round}: ${timesOf(times)}; ${each}`);
     }
   }

@@ -29,9 +29,9 @@ export interface RecallOptions {
  */
 export async function findEf(options: RecallOptions): Promise<{ ef: number; recall: number } | null> {
   const sample = await takeSample(options);
+  if (!sample) return null;
   let found: { ef: number; recall: number } | null = null;
   for (const ef of EFS) {
-    if (!sample) return null;
     const recall = await recallOf(sample, { ...options, ef });
     if (recall === null) return null;
     found = { ef, recall };
