@@ -92,7 +92,7 @@ export function nonNegativeNumber(value: string): number {
   throw new InvalidArgumentError('Expected a number, 0 or more.');
 }
 
-/** Parses a filter in JSON. */
+/** Parses a filter, as JSON. */
 export function parseFilter(json: string): Filter {
   let value: unknown;
   try {

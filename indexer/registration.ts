@@ -1,5 +1,6 @@
 import type { Source, Store } from '../src/store/store.js';
-import type { Reader } from './readers/reader.js';
+import { type Format, FORMATS, type Reader } from './readers/reader.js';
+import { openSource } from './readers/source.js';
 
 /**
  * The source of a collection that a reader reads. One made before formats were kept is known by its folder alone; it is
@@ -18,6 +19,22 @@ export async function registerSource(
 ): Promise<Source> {
   const { path, root, format } = reader;
   const found = findSource(await store.sources(), reader);
+  const now = JSON.stringify([path, root, format, options]);
+  // Where nothing is new nothing is written, so that a run that finds no change needs no right to write.
+  if (found && now === JSON.stringify([found.path, found.root, found.format, found.options])) return found;
   if (found && found.path !== path) await store.moveSource({ sourceId: found.sourceId, path, root });
   return store.addSource({ path, root, format, options });
+}
+
+/**
+ * Opens a source of a collection as it was opened when it was indexed.
+ *
+ * @throws PatchwordError as `openSource`
+ */
+export function openRegistered({ path, format, options }: Source): Promise<Reader> {
+  return openSource({ ...options, ...(isFormat(format) && { format }), source: path });
+}
+
+function isFormat(name: string): name is Format {
+  return name in FORMATS;
 }

@@ -17,6 +17,7 @@ export const SERVER_DEFAULTS = {
   limits: {
     uploadBytes: 20 * 2 ** 20,
     textLength: 2_000,
+    filterLength: 8_000,
     k: 100,
     candidates: 1_000,
     rerankPairs: 1_000,
@@ -48,7 +49,7 @@ export interface ServerOptions {
   /** Default: warnings and errors to stderr; PATCHWORD_LOG names another level. */
   logger?: Logger;
   /** Called while the sample collection is made: at first start, and when Patchword came with another model. */
-  onProgress?: (progress: { done: number; total: number }) => void;
+  onProgress?: (progress: { done: number; total: number | null }) => void;
 }
 
 export interface RunningServer {
@@ -121,7 +122,7 @@ async function openCollection(
       onProgress(progress) {
         service.preparing = progress;
         // A sample that is whole is looked through in a moment, which nobody needs to watch.
-        begun ||= progress.done > 0 && progress.done < progress.total;
+        begun ||= progress.done > 0 && progress.done < (progress.total ?? Infinity);
         if (begun) options.onProgress?.(progress);
       },
     });

@@ -9,6 +9,8 @@ export interface ServerLimits {
   uploadBytes: number;
   /** Characters of a text. The model reads far fewer; this bounds the work of finding that out. */
   textLength: number;
+  /** Characters of a filter, as JSON. */
+  filterLength: number;
   /** Largest values that a caller may ask for. */
   k: number;
   candidates: number;
@@ -29,7 +31,7 @@ export interface ServerLimits {
 export interface Service {
   engine: ServedEngine | null;
   /** Images embedded so far, while the sample is being made, or made anew for another model. */
-  preparing: { done: number; total: number } | null;
+  preparing: { done: number; total: number | null } | null;
   readonly limits: ServerLimits;
   readonly logger: Logger;
   /** Aborted when the server closes. */
@@ -48,7 +50,7 @@ export function withEngine<T>(
 ): Promise<T> {
   if (service.engine) return service.engine.use(work, signal);
   const { done, total } = service.preparing ?? { done: 0, total: 0 };
-  const progress = total > 0 ? `: ${done} of ${total} images` : '';
+  const progress = total === null ? `: ${done} images so far` : total > 0 ? `: ${done} of ${total} images` : '';
   throw new PatchwordError('PREPARING', `The collection is being prepared${progress}.`, {
     hint: 'Try again in a moment; /healthz says when it is ready.',
   });

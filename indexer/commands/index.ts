@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { PatchwordError } from '../../src/errors.js';
+import { dataFolder } from '../../src/paths.js';
 import type { IngestOptions, IngestResult } from '../ingestion.js';
 import { onInterrupt } from '../interrupt.js';
 import {
@@ -9,12 +11,15 @@ import {
   sourceOptions,
 } from '../options.js';
 import { printNotes, printResult } from '../output.js';
-import type { SourceOptions } from '../readers/reader.js';
+import type { Reader, SourceOptions } from '../readers/reader.js';
 import { describeCount, describeSkipped } from '../text.js';
 
 interface IndexOptions extends GlobalOptions, DeviceOptions, SourceOptions {
   collection: string;
   model?: string;
+  prune?: boolean;
+  force?: boolean;
+  watch?: boolean;
 }
 
 export function addIndexCommand(program: Command): void {
@@ -26,19 +31,28 @@ export function addIndexCommand(program: Command): void {
       'a folder of pictures (captions of fox.jpg: the lines of fox.txt), or a dataset: see docs/collections.md',
     )
     .requiredOption('--collection <name>', 'the collection; made where there is none')
-    .option('--model <folder|hub-id>', "a ViLT checkpoint (default: the collection's own, else the bundled model)");
+    .option('--model <folder|hub-id>', "a ViLT checkpoint (default: the collection's own, else the bundled model)")
+    .option('--prune', 'remove what the source no longer has (default: mark it as missing)')
+    .option('--force', 'let --prune remove also what may be on a disk that is not connected')
+    .option('--watch', 'go on, with a pass whenever something changes, until Ctrl-C');
   addSourceOptions(command);
   addDeviceOptions(command).action(async (source: string) => {
     const options = command.optsWithGlobals<IndexOptions>();
+    if (options.force && !options.prune) {
+      throw new PatchwordError('INVALID_ARGUMENT', '--force goes with --prune.');
+    }
     const { describeReader, openSource } = await import('../readers/source.js');
     const { withEngine } = await import('../opening.js');
+    const said = sourceOptions(options);
     // First, so that a source that cannot be read leaves no empty collection behind.
-    const reader = await openSource({ source, ...sourceOptions(options) });
-    const result = await withEngine({ ...options, create: true }, (engine) => {
+    const reader = await openSource({ source, ...said });
+    const { prune, force } = options;
+    await withEngine({ ...options, create: true }, async (engine) => {
       printNotes([describeReader(reader)]);
-      return index({ engine, source: reader, images: options.images });
+      const work = { engine, source: reader, options: said, prune, force };
+      if (options.watch) await watch(work, { reader, options });
+      else printResult(await index(work), options, (result) => describeResult(result, options.collection));
     });
-    printResult(result, options, describeResult);
   });
 }
 
@@ -55,12 +69,53 @@ async function index(options: IngestOptions): Promise<IngestResult> {
   }
 }
 
-function describeResult({ added, updated, unchanged, skipped, seconds }: IngestResult): string {
-  const rate = seconds > 0 ? ` (${Math.round((added + updated) / seconds)} pictures/s)` : '';
-  const lines = [
-    `${describeCount(added, 'picture')} added, ${updated} updated, ${unchanged} unchanged, ${skipped.length} skipped ` +
-      `in ${seconds.toFixed(1)} s${rate}`,
-    ...describeSkipped(skipped),
+/** A line for each pass; progress for the first, which may be long. */
+async function watch(
+  work: IngestOptions,
+  { reader, options }: { reader: Reader; options: IndexOptions },
+): Promise<void> {
+  const { watchSource } = await import('../watch.js');
+  const { showProgress } = await import('../progress.js');
+  const interrupt = onInterrupt();
+  const progress = showProgress({ label: 'Indexing', unit: 'pictures' });
+  let passes = 0;
+  try {
+    await watchSource({
+      ...work,
+      reader,
+      signal: interrupt.signal,
+      except: [dataFolder(options.data)],
+      onProgress: (state) => passes === 0 && progress.update(state),
+      onPass(result) {
+        if ((passes += 1) === 1) progress.stop();
+        printResult(result, options, () => describeResult(result, options.collection));
+        if (passes === 1) printNotes([`Watching ${reader.path}; Ctrl-C ends.`]);
+      },
+      onFailure: ({ message }) => printNotes([`${message} Trying again when something changes.`]),
+      onNote: (line) => printNotes([line]),
+    });
+  } finally {
+    if (passes === 0) progress.stop();
+    interrupt.release();
+  }
+}
+
+function describeResult(result: IngestResult, collection: string): string {
+  const { added, updated, unchanged, duplicates, missing, pruned, removed, quarantined, skipped, seconds } = result;
+  const some = (count: number, what: string) => (count > 0 ? [`${count} ${what}`] : []);
+  const counts = [
+    `${describeCount(added, 'picture')} added`,
+    `${updated} updated`,
+    `${unchanged} unchanged`,
+    ...some(duplicates, 'that it had already'),
+    ...some(missing, 'missing'),
+    ...some(pruned, 'pruned'),
+    ...some(removed, 'kept out'),
+    ...some(quarantined, 'in quarantine'),
   ];
+  const rate = seconds > 0 ? ` (${Math.round((added + updated) / seconds)} pictures/s)` : '';
+  const lines = [`${counts.join(', ')} in ${seconds.toFixed(1)} s${rate}`];
+  lines.push(...describeSkipped(skipped, { count: quarantined, collection }));
+  if (removed > 0) lines.push(`Removed pictures stay out: patchword restore --collection ${collection} lets them in.`);
   return lines.join('\n');
 }

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { messageOf, PatchwordError } from '../errors.js';
+import { recognizeForeign } from './foreign.js';
 
 /** First bytes of the formats that are read, in Latin-1. The name of a file says nothing. */
 const SIGNATURES = {
@@ -65,12 +66,12 @@ export function checkLength(name: string, bytes: number, maxBytes: number): void
 function checkSignature(name: string, bytes: Uint8Array): void {
   const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
   if (Object.values(SIGNATURES).some((signature) => signature.test(head))) return;
-  const formats = Object.keys(SIGNATURES).join(', ');
-  throw new PatchwordError(
-    'IMAGE_UNREADABLE',
-    `${name} is not an image that can be read; expected one of ${formats}.`,
-    {
-      hint: 'Convert it to one of these.',
-    },
-  );
+  const foreign = recognizeForeign(bytes);
+  const expected = `expected one of ${Object.keys(SIGNATURES).join(', ')}`;
+  const message = foreign
+    ? `${name} is ${foreign.what}; ${expected}.`
+    : `${name} is not an image that can be read; ${expected}.`;
+  throw new PatchwordError('IMAGE_UNREADABLE', foreign?.why ? `${message} ${foreign.why}` : message, {
+    hint: foreign?.hint ?? 'Convert it to one of these.',
+  });
 }

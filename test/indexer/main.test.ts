@@ -94,12 +94,29 @@ describe('bin/patchword.js', function () {
     const found = await withData('search', text, '--collection', 'photos', '-k', '2', '--json');
     assert.equal(found.code, 0, found.stderr);
     const update = jsonOf(found) as Record<string, unknown> & { hits: Record<string, unknown>[]; notes: string[] };
-    assert.deepEqual(Object.keys(update).sort(), ['hits', 'notes', 'spent', 'stage', 'target']);
+    assert.deepEqual(Object.keys(update).sort(), ['candidates', 'hits', 'notes', 'spent', 'stage', 'target']);
     assert.equal(update.hits.length, 2);
-    const fields = ['captions', 'file', 'imageId', 'matchProbability', 'matchScore', 'similarity', 'sources'];
-    assert.deepEqual(Object.keys(update.hits[0]).sort(), fields);
+    const ofImage = ['imageId', 'file', 'split', 'attributes', 'missing', 'captions'];
+    const ofHit = ['similarity', 'matchScore', 'matchProbability', 'sources'];
+    assert.deepEqual(Object.keys(update.hits[0]), [...ofImage, ...ofHit]);
     assert.match(update.notes[0], /40 tokens/);
     assert.match(found.stderr, /40 tokens/);
+  });
+
+  it('finds only what every condition and the filter let through', async () => {
+    const search = ['search', 'a picture called square', '--collection', 'photos', '--sources', 'captions', '--json'];
+    const filter = JSON.stringify({ not: { field: 'height', range: { gt: 400 } } });
+    const files = async (...conditions: string[]) => {
+      const found = await withData(...search, ...conditions);
+      assert.equal(found.code, 0, found.stderr);
+      const { hits } = jsonOf(found) as { hits: { file: string; sources: string[] }[] };
+      assert.ok(hits.every(({ sources }) => sources.join() === 'captions'));
+      return hits.map(({ file }) => file).sort();
+    };
+    assert.deepEqual(await files(), names);
+    assert.deepEqual(await files('--filter', filter), names.slice(1));
+    assert.deepEqual(await files('--filter', filter, '--where', 'width=384'), ['square_384.png']);
+    assert.deepEqual(await files('--where', 'width=384', '--where', `file=' OR 1=1 --`), []);
   });
 
   it('changes nothing where a collection was built with another model', async () => {
