@@ -12,10 +12,14 @@ const KEPT = 8;
 const FIRST_STEP = 1024;
 const SLICE = 10; // milliseconds
 
-export const FILTERS_DEFAULTS = {
+export interface FiltersOptions {
   /** The longest that a filter may look at files, in milliseconds. */
-  mostTime: 10_000,
-} as const;
+  mostTime?: number;
+  /** The path of a source, of what the catalog keeps of it; default: the same. */
+  fullPath?: (kept: string) => string;
+}
+
+export const FILTERS_DEFAULTS = { mostTime: 10_000, fullPath: (kept: string) => kept } as const;
 
 /** Ids that a filter allows, ascending. */
 export class AllowedIds {
@@ -65,13 +69,15 @@ export class AllowedIds {
 export class Filters {
   private readonly kept = new Map<string, Promise<AllowedIds>>();
   private state = '';
+  private readonly mostTime: number;
   private readonly sql;
 
   constructor(
     private readonly database: Connection,
-    private readonly options: { mostTime: number } = FILTERS_DEFAULTS,
+    options: FiltersOptions = {},
   ) {
-    defineFilterFunctions(database);
+    this.mostTime = options.mostTime ?? FILTERS_DEFAULTS.mostTime;
+    defineFilterFunctions(database, { fullPath: options.fullPath ?? FILTERS_DEFAULTS.fullPath });
     this.sql = {
       // What other connections committed, and what this one wrote.
       state: column<[], string>(database, `SELECT data_version || ' ' || total_changes() FROM pragma_data_version`),
@@ -111,8 +117,8 @@ export class Filters {
       after += step;
       if (after >= this.sql.lastFile.get()!) return new AllowedIds(ids);
       spent += took;
-      if (spent > this.options.mostTime) {
-        const message = `The filter takes more than ${this.options.mostTime / 1000} seconds to look at every file.`;
+      if (spent > this.mostTime) {
+        const message = `The filter takes more than ${this.mostTime / 1000} seconds to look at every file.`;
         throw new PatchwordError('INVALID_ARGUMENT', message, { hint: 'Use fewer conditions.' });
       }
       step = Math.max(1, Math.round(step * Math.min(4, SLICE / took)));

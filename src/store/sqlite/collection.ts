@@ -73,7 +73,8 @@ export class Collection {
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
     this.vectors = this.openVectors();
     this.upkeep = this.openUpkeep();
-    this.queries = new Queries({ catalog: this.catalog, database, tables: this.tables, vectors: () => this.vectors });
+    const { catalog, tables, places } = this;
+    this.queries = new Queries({ catalog, database, tables, places, vectors: () => this.vectors });
   }
 
   private openUpkeep(): Upkeep {

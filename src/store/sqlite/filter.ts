@@ -13,7 +13,8 @@ interface Column {
 }
 
 const COLUMNS: Record<(typeof FILTER_FIELDS)[number], Column> = {
-  source: { sql: 'sources.path', type: 'string' },
+  // As callers see it; Places says what is kept.
+  source: { sql: "iif(sources.path GLOB '/*', sources.path, full_path(sources.path))", type: 'string' },
   file: { sql: 'files.file', type: 'string' },
   split: { sql: 'files.split', type: 'string' },
   width: { sql: 'images.width', type: 'number' },
@@ -53,8 +54,14 @@ export function compileFilter(filter: Filter): SqlCondition {
   return ofAttribute(`$.${JSON.stringify(name)}`, filter);
 }
 
-/** The SQL function that conditions use, on the connection that runs them. */
-export function defineFilterFunctions(database: Connection): void {
+/** The SQL functions that conditions use, on the connection that runs them. */
+export function defineFilterFunctions(
+  database: Connection,
+  { fullPath = (kept: string) => kept }: { fullPath?: (kept: string) => string } = {},
+): void {
+  database.function('full_path', { deterministic: true, directOnly: true }, (kept: unknown) =>
+    fullPath(kept as string),
+  );
   database.function('holds_folded', { deterministic: true, directOnly: true }, (text: unknown, part: unknown) =>
     typeof text === 'string' && fold(text).includes(part as string) ? 1 : 0,
   );

@@ -5,6 +5,7 @@ import type { Catalog } from './catalog.js';
 import { checkPage, checkQuery, type NearestQuery } from './check.js';
 import type { Connection } from './database.js';
 import type { NearestIndexes } from './indexes.js';
+import type { Places } from './places.js';
 import type { Tables } from './tables.js';
 import { CaptionWords } from './words.js';
 
@@ -12,6 +13,7 @@ export interface QueriesOptions {
   catalog: Catalog;
   database: Connection;
   tables: Tables;
+  places: Places;
   /** The vectors of the model that the collection is bound to now. */
   vectors: () => NearestIndexes;
 }
@@ -23,7 +25,7 @@ export class Queries {
   private readonly running = new Set<Promise<unknown>>();
 
   constructor(private readonly options: QueriesOptions) {
-    this.filters = new Filters(options.database);
+    this.filters = new Filters(options.database, { fullPath: (kept) => options.places.find(kept) });
     this.words = new CaptionWords(options.catalog, options.database);
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import type { Filter } from '../../../../src/filter.js';
 import { Places } from '../../../../src/store/sqlite/places.js';
 import { openStore } from '../../../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../../../fixture.js';
@@ -56,6 +57,10 @@ describe('places', () => {
     assert.deepEqual([source.path, source.root], [path.join(found, 'x.json'), found]);
     assert.equal((await again.getImages([imageId]))[0].root, found);
     assert.equal((await again.scan({ after: 0, limit: 1 }))[0].root, found);
+    const matching = async (filter: Filter) => (await again.scan({ after: 0, limit: 9, filter })).length;
+    assert.equal(await matching({ field: 'source', eq: source.path }), 1);
+    assert.equal(await matching({ field: 'source', contains: 'collections/BEARS' }), 1);
+    assert.equal(await matching({ field: 'source', eq: 'imported/x.json' }), 0);
     await again.beginReindex({ ...modelOf(8), hash: 'c'.repeat(64) });
     assert.equal((await again.pendingImages({ after: 0, limit: 1 }))[0].root, found);
     await again.moveSource({ sourceId, path: '/pictures', root: '/pictures' });
