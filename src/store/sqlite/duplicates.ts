@@ -12,17 +12,12 @@ const MAX_DISTANCE = 3;
  * The most candidates that one look-up reads and the most links that one new image gets: of flat pictures, which all have
  * the same hash, there may be any number.
  */
-const BOUNDS = { candidates: 1000, links: 32 } as const;
+const BOUNDS = { candidates: 256, links: 32 } as const;
 
 const WORDS = [0, 1, 2, 3] as const;
 
-interface HashRow {
-  id: number;
-  hash0: number;
-  hash1: number;
-  hash2: number;
-  hash3: number;
-}
+/** An image and the four words of its hash. */
+type HashRow = [id: number, ...words: number[]];
 
 /** Links between images that look nearly the same. Its methods but `page` run within a transaction. */
 export class Duplicates {
@@ -54,15 +49,14 @@ export class Duplicates {
    */
   private *candidates(hash: Uint16Array): Generator<{ id: number; distance: number }> {
     const found = new Map<number, HashRow>();
-    for (const row of this.sql.same.all(...hash, BOUNDS.links + 1)) found.set(row.id, row);
+    for (const row of this.sql.same.all(...hash, BOUNDS.links + 1)) found.set(row[0], row);
     for (const word of WORDS) {
       const following = hash[(word + 1) % 4];
       const values = [following, ...Array.from({ length: 16 }, (_, bit) => following ^ (1 << bit))];
-      for (const row of this.sql.near[word].all(hash[word], ...values, BOUNDS.candidates)) found.set(row.id, row);
+      for (const row of this.sql.near[word].all(hash[word], ...values, BOUNDS.candidates)) found.set(row[0], row);
     }
-    for (const row of found.values()) {
-      const words = [row.hash0, row.hash1, row.hash2, row.hash3];
-      yield { id: row.id, distance: words.reduce((sum, word, i) => sum + bitCount(word ^ hash[i]), 0) };
+    for (const [id, ...words] of found.values()) {
+      yield { id, distance: words.reduce((sum, word, i) => sum + bitCount(word ^ hash[i]), 0) };
     }
   }
 }
@@ -75,17 +69,18 @@ function bitCount(value: number): number {
 }
 
 function statements(database: Connection) {
+  const rows = (source: string) => database.prepare<number[], HashRow>(source).raw();
   const hashes = 'SELECT id, hash0, hash1, hash2, hash3 FROM images';
   return {
     page: database.prepare<[number, number, number], NearDuplicate>(
       `SELECT image_id AS imageId, other_id AS otherId, distance FROM near_duplicates
        WHERE (image_id, other_id) > (?, ?) ORDER BY image_id, other_id LIMIT ?`,
     ),
-    same: database.prepare<number[], HashRow>(
+    same: rows(
       `${hashes} INDEXED BY images_by_hash0 WHERE hash0 = ? AND hash1 = ? AND hash2 = ? AND hash3 = ? LIMIT ?`,
     ),
     near: WORDS.map((word) =>
-      database.prepare<number[], HashRow>(
+      rows(
         `${hashes} INDEXED BY images_by_hash${word}
          WHERE hash${word} = ? AND hash${(word + 1) % 4} IN (${Array(17).fill('?').join(', ')}) LIMIT ?`,
       ),

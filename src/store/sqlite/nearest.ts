@@ -36,8 +36,8 @@ export class NearestIndex {
   private rebuild: Rebuild | undefined;
   /** What the catalog held up to this revision is here. */
   private revision = 0;
-  /** Of those that are or were here. */
-  private highestId = 0;
+  /** The highest id that was ever here. */
+  private lastId = 0;
   /** The graph on disk, as this process read or wrote it. */
   private saved: GraphEntry | null = null;
   /** Vectors that the graph has taken since it was loaded, saved or begun. */
@@ -96,7 +96,7 @@ export class NearestIndex {
     const graph = readGraph({ folder, target, dimension, entry, newest: catalog.revision() });
     if (typeof graph === 'string') return graph;
     this.graph = graph;
-    for (const id of graph) this.highestId = Math.max(this.highestId, id);
+    for (const id of graph) this.lastId = Math.max(this.lastId, id);
     this.saved = entry!;
     this.measured = this.saved.measured;
     this.revision = this.saved.revision;
@@ -114,12 +114,12 @@ export class NearestIndex {
       const revision = catalog.revision();
       if (revision === this.revision) return;
       catalog.requireBinding();
-      // Ids are not used again, so that none above the highest can be here already.
-      const changed = catalog.idsSince(target, this.revision).filter((id) => id <= this.highestId);
-      if (changed.length > 0) this.forget(new Set(changed));
+      // What is new has a higher id: looking for it among all that is here, batch after batch, would take ever longer.
+      const rewritten = catalog.idsSince(target, this.revision).filter((id) => id <= this.lastId);
+      if (rewritten.length > 0) this.forget(new Set(rewritten));
       for (const { id, vector } of catalog.vectorsSince(target, this.revision)) {
         this.table.push(id, vector);
-        this.highestId = Math.max(this.highestId, id);
+        this.lastId = Math.max(this.lastId, id);
       }
       if (this.count !== catalog.searchableCount(target)) this.forgetAllBut(new Set(catalog.ids(target)));
       this.revision = revision;
