@@ -59,7 +59,7 @@ export function testWords({ openNew }: Context): void {
     it('refuses a query that no embedding could be compared with', async () => {
       const store = await openNew();
       const query = { text: 'dog', embedding: record(1).embedding, k: 5 };
-      for (const change of [{ k: 0 }, { k: 1001 }, { embedding: query.embedding.subarray(1) }]) {
+      for (const change of [{ text: 7 as never }, { k: 0 }, { k: 1001 }, { embedding: query.embedding.subarray(1) }]) {
         await assert.rejects(store.captionMatches({ ...query, ...change }), { code: 'INVALID_ARGUMENT' });
       }
     });
