@@ -16,7 +16,7 @@ const OWNERS = {
   'hyparquet/src/column.js': ['src/parquet.ts'],
   'hyparquet/src/convert.js': ['src/parquet.ts'],
   'hyparquet-compressors': ['src/parquet.ts'],
-  'tar-stream': ['indexer/readers/tar.ts'],
+  'tar-stream': ['indexer/readers/tar.ts', 'indexer/tar.ts'], // One reads, one writes.
   'apache-arrow': ['indexer/readers/arrow/**'],
   flatbuffers: ['indexer/readers/arrow/**'],
   'ml-matrix': ['src/prefilter/cca.ts'],

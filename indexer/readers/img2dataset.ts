@@ -43,13 +43,13 @@ export async function readImg2dataset(options: SourceOptions & { path: string })
   const absolute = path.resolve(options.path);
   try {
     const root = await realpath(absolute);
-    const shards = await listShards(root);
+    const { shards, skipped } = await listShards(root);
     if (shards.length === 0) {
       throw new PatchwordError('SOURCE_INVALID', `${absolute} holds no shard of img2dataset.`, {
         hint: 'Name its output folder, which holds 00000.tar, 00000.parquet or 00000/, and 00000_stats.json.',
       });
     }
-    return await openOutput({ path: absolute, root, shards });
+    return await openOutput({ path: absolute, root, shards, skipped });
   } catch (error) {
     throw explainSystemError(error, absolute);
   }
@@ -58,13 +58,18 @@ export async function readImg2dataset(options: SourceOptions & { path: string })
 /** Whether a folder has shards with img2dataset's counts beside them. */
 export async function looksLikeImg2dataset(folder: string): Promise<boolean> {
   if (!(await stat(folder)).isDirectory()) return false;
-  const counted = (await listShards(folder)).find((shard) => shard.stats !== undefined);
+  const counted = (await listShards(await realpath(folder))).shards.find((shard) => shard.stats !== undefined);
   return counted !== undefined && (await readStats(folder, counted)) !== null;
 }
 
-async function openOutput(source: { path: string; root: string; shards: Shard[] }): Promise<Reader> {
-  const { root, shards } = source;
-  let total: number | null = 0;
+async function openOutput(source: {
+  path: string;
+  root: string;
+  shards: Shard[];
+  skipped: SkippedImage[];
+}): Promise<Reader> {
+  const { root, shards, skipped } = source;
+  let total: number | null = skipped.length;
   let failed = 0;
   for (const shard of shards) {
     const stats = await readStats(root, shard);
@@ -78,23 +83,30 @@ async function openOutput(source: { path: string; root: string; shards: Shard[] 
     total,
     passedOver: failed,
     async *entries() {
+      yield* skipped;
       for (const shard of shards) yield* readShard(root, shard);
     },
   };
 }
 
 /** In the order of their names. A shard that says nothing but its counts was not written yet. */
-async function listShards(root: string): Promise<Shard[]> {
-  const shards = new Map<string, Shard>();
+async function listShards(root: string): Promise<{ shards: Shard[]; skipped: SkippedImage[] }> {
+  const found = new Map<string, Shard>();
+  const skipped: SkippedImage[] = [];
   for (const entry of await readdir(root, { withFileTypes: true })) {
     const [, id, rest] = /^(\d+)(|\.tar|\.parquet|_stats\.json)$/.exec(entry.name) ?? [];
-    if (id === undefined || !(rest === '' ? entry.isDirectory() : await isFileBelow(root, entry.name))) continue;
-    const shard = shards.get(id) ?? {};
-    const part = { '': 'folder', '.tar': 'archive', '.parquet': 'table', '_stats.json': 'stats' }[rest] as keyof Shard;
-    shards.set(id, { ...shard, [part]: entry.name });
+    if (id === undefined) continue;
+    if (rest === '' ? entry.isDirectory() : await isFileBelow(root, entry.name)) {
+      const part = { '': 'folder', '.tar': 'archive', '.parquet': 'table', '_stats.json': 'stats' }[
+        rest
+      ] as keyof Shard;
+      found.set(id, { ...found.get(id), [part]: entry.name });
+    } else if (rest === '.tar' || rest === '.parquet') {
+      skipped.push({ file: entry.name, reason: `it is no plain file below ${root}` });
+    }
   }
-  const written = [...shards].filter(([, { archive, folder, table }]) => archive ?? folder ?? table);
-  return written.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, shard]) => shard);
+  const written = [...found].filter(([, { archive, folder, table }]) => archive ?? folder ?? table);
+  return { shards: written.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, shard]) => shard), skipped };
 }
 
 async function* readShard(root: string, { archive, folder, table }: Shard): AsyncGenerator<SourceImage | SkippedImage> {

@@ -28,8 +28,9 @@ export interface ListingOptions {
   rows: () => AsyncIterable<Listed>;
 }
 
-/** The most images of one file: their names are held in memory. */
-const MAX_IMAGES = 10_000_000;
+/** The most images of one file, and characters of their names, which are held in memory. */
+export const MAX_IMAGES = 10_000_000;
+const MAX_NAME_CHARACTERS = 2 ** 30;
 
 /** The most characters of captions and attributes that wait for the last row of their image. */
 const MAX_WAITING_CHARACTERS = 2 ** 28;
@@ -76,6 +77,7 @@ async function surveyRows(options: ListingOptions): Promise<Survey> {
   const survey: Survey = { deciding: new Map(), rows: 0, unusable: 0, tried: [] };
   const { deciding, tried } = survey;
   let reason: string | null = null;
+  let characters = 0;
   for await (const row of cleanRows(options.rows)) {
     const index = survey.rows++;
     if ('reason' in row) {
@@ -85,8 +87,11 @@ async function surveyRows(options: ListingOptions): Promise<Survey> {
     }
     const key = normalize(row.name);
     if (options.repeats === 'skipped' && deciding.has(key)) continue;
+    if (!deciding.has(key)) characters += key.length;
     const { size } = deciding.set(key, index);
-    if (size > MAX_IMAGES) throw refused(`${options.path} lists more than ${MAX_IMAGES} images; split it.`);
+    if (size > MAX_IMAGES || characters > MAX_NAME_CHARACTERS) {
+      throw refused(`${options.path} lists too many images (${size}); split it.`);
+    }
     if ((size <= TRIED.first || size % TRIED.every === 0) && tried.length < TRIED.most) tried.push(row.name);
   }
   if (survey.rows === 0) throw refused(`${options.path}:1: it lists no images.`);
@@ -162,7 +167,7 @@ async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator
 }
 
 async function* cleanRows(rows: ListingOptions['rows']): AsyncGenerator<Listed> {
-  for await (const row of rows()) yield 'reason' in row ? row : cleanRow(row);
+  for await (const row of rows()) yield cleanRow(row);
 }
 
 function refused(message: string): PatchwordError {

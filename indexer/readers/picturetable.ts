@@ -101,7 +101,8 @@ export class RowImages {
     const { columns } = this.options;
     const file = this.#name(row, path ?? (columns.id === null ? null : cells.get(columns.id)));
     if (picture === null) return { file, reason: `row ${row} has no picture in "${columns.image}"` };
-    const captions = readCaptions(columns.caption ?? '', columns.caption && textOf(cells.get(columns.caption)));
+    const captions =
+      columns.caption === null ? { captions: [] } : readCell(columns.caption, cells.get(columns.caption));
     if ('reason' in captions) return { file, ...captions };
     const cleaned = cleanCaptions(captions.captions);
     if ('reason' in cleaned) return { file, ...cleaned };
@@ -130,8 +131,10 @@ function leaves(path: string): boolean {
   return path.startsWith('/') || path.split(/[/\\]/).includes('..');
 }
 
-/** Text may be kept as bytes. */
-function textOf(cell: unknown): unknown {
-  if (cell instanceof Uint8Array) return decodeUtf8(cell);
-  return Array.isArray(cell) ? cell.map(textOf) : cell;
+/** The captions of a cell; they may be kept as bytes. */
+function readCell(name: string, cell: unknown): { captions: string[] } | { reason: string } {
+  const decode = (value: unknown) => (value instanceof Uint8Array ? decodeUtf8(value) : value);
+  const isText = [cell].flat().every((value) => value === null || value === undefined || decode(value) !== null);
+  if (!isText) return { reason: `${name}: expected text, got bytes that are not UTF-8` };
+  return readCaptions(name, Array.isArray(cell) ? cell.map(decode) : decode(cell));
 }

@@ -6,6 +6,9 @@ import { cleanAttributes, cleanCaptions, MAX_CAPTIONS, type SkippedImage, type S
 /** What a value takes in memory beside its characters. */
 const OVERHEAD = 16;
 
+/** No path of a file is longer. */
+const MAX_NAME_LENGTH = 4096;
+
 /** What one row, entry or line of a file says of an image. Captions need not be clean. */
 export interface Row {
   /** Path below the folder of the pictures, or an absolute one, as written. */
@@ -28,9 +31,14 @@ export interface BadRow {
 
 export type Listed = PlacedRow | BadRow;
 
-export function cleanRow(row: PlacedRow): Listed {
+/** A row with clean captions, if it can be used. */
+export function cleanRow(row: Listed): Listed {
   const { at, name } = row;
-  if (/^https?:/i.test(name)) return { at, name, reason: 'it is a web address; expected the path of a file' };
+  if (name !== undefined && name.length > MAX_NAME_LENGTH) {
+    return { at, reason: `its path has ${name.length} characters; at most ${MAX_NAME_LENGTH} are read` };
+  }
+  if ('reason' in row) return row;
+  if (/^https?:/i.test(row.name)) return { at, name, reason: 'it is a web address; expected the path of a file' };
   const cleaned = cleanCaptions(row.captions);
   return 'reason' in cleaned ? { at, name, ...cleaned } : { ...row, ...cleaned };
 }

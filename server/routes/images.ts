@@ -4,7 +4,7 @@ import type { StoredImage } from '../../src/store/store.js';
 import { methodNotAllowed } from '../errors.js';
 import { findImage, gone, locateImage, pictureType, pictureTypeAt, readImage } from '../original.js';
 import { imageId, parse } from '../parameters.js';
-import { readyEngine, type Service } from '../service.js';
+import { withEngine, type Service } from '../service.js';
 import { Thumbnails } from '../thumbnails.js';
 import { z } from 'zod';
 
@@ -15,7 +15,7 @@ export function imageRoutes(service: Service): Router {
   let thumbnails: Thumbnails | undefined;
 
   async function openThumbnails(): Promise<Thumbnails> {
-    const { folder } = await readyEngine(service).info();
+    const { folder } = await withEngine(service, (engine) => engine.info());
     const { limits, logger } = service;
     return (thumbnails ??= new Thumbnails({
       folder: path.join(folder, 'thumbnails'),
@@ -30,7 +30,7 @@ export function imageRoutes(service: Service): Router {
     .route('/images/:imageId')
     .get(async (req, res) => {
       const { imageId } = parse(address, req.params);
-      const image = await findImage(readyEngine(service).store, imageId);
+      const image = await withEngine(service, ({ store }) => findImage(store, imageId));
       isolate(res);
       await sendOriginal(res, image);
     })
@@ -39,7 +39,7 @@ export function imageRoutes(service: Service): Router {
     .route('/images/:imageId/thumbnail')
     .get(async (req, res) => {
       const { imageId } = parse(address, req.params);
-      const image = await findImage(readyEngine(service).store, imageId);
+      const image = await withEngine(service, ({ store }) => findImage(store, imageId));
       thumbnails ??= await openThumbnails();
       const { bytes, current } = await thumbnails.get(image.contentHash, () => readImage(image));
       isolate(res);

@@ -112,6 +112,14 @@ describe('toPatchwordError', () => {
     assert.equal(toPatchwordError(Object.assign(new Error('open'), { code: 'EROFS', path: '/x' })).code, 'READ_ONLY');
   });
 
+  it('explains a path that leads nowhere', () => {
+    for (const code of ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']) {
+      const failure = toPatchwordError(Object.assign(new Error(code), { code, path: '/x', syscall: 'realpath' }));
+      assert.equal(failure.code, 'FILE_NOT_FOUND');
+      assert.match(failure.message, /^\/x /);
+    }
+  });
+
   it('calls anything else a bug', () => {
     const failure = toPatchwordError(new TypeError('x is not a function'));
     assert.equal(failure.code, 'INTERNAL');

@@ -43,7 +43,8 @@ function ownBuffers(type: DataType): number {
   if (DataType.isStruct(type) || DataType.isFixedSizeList(type) || DataType.isSparseUnion(type)) return 1;
   if (DataType.isBinary(type) || DataType.isLargeBinary(type) || DataType.isUtf8(type) || DataType.isLargeUtf8(type))
     return 3;
-  if (DataType.isBinaryView(type) || DataType.isUtf8View(type)) throw new Error(`it has a column of the type ${type}`);
+  if (DataType.isBinaryView(type) || DataType.isUtf8View(type))
+    throw new Error(`it has a column of the type ${String(type)}`);
   return 2;
 }
 

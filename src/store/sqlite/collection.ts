@@ -13,23 +13,28 @@ import type {
   ReindexState,
 } from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
-import { checkBatch, checkCount, checkModelInput } from './check.js';
+import { checkBatch, checkItems, checkModelInput } from './check.js';
 import {
   beginWriting,
   closeDatabase,
   createDatabase,
   isOutdated,
-  lockFile,
   migrate,
   openDatabase,
   type Connection,
+  type Lock,
 } from './database.js';
+import { catalogFile } from './folders.js';
 import { NearestIndexes, type RecallReport } from './indexes.js';
 import { InputCache } from './inputs.js';
+import { lockCollection, WriteLock } from './lock.js';
+import { removeGraphs } from './manifest.js';
+import { Places } from './places.js';
 import { Queries } from './queries.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
 import { Tables } from './tables.js';
+import { Upkeep } from './upkeep.js';
 
 export interface CollectionOptions {
   name: string;
@@ -37,6 +42,7 @@ export interface CollectionOptions {
   create: CollectionModel | undefined;
   inputCacheBytes: number;
   exactBelow: number;
+  warm: boolean;
   onNote: (line: string) => void;
 }
 
@@ -44,29 +50,62 @@ export interface CollectionOptions {
 export class Collection {
   readonly tables: Tables;
   readonly queries: Queries;
+  readonly upkeep: Upkeep;
   private readonly catalog: Catalog;
+  private readonly places: Places;
   private readonly inputs: InputCache;
   private vectors: NearestIndexes;
   private reindex: Reindex | undefined;
-  private lock: { release(): void } | undefined;
+  private readonly lock: WriteLock;
   private writable = false;
 
   private constructor(
     private readonly options: CollectionOptions,
     private readonly database: Connection,
+    /** Keeps the folder where it is. */
+    private readonly use: Lock,
   ) {
     const { folder, inputCacheBytes, onNote } = options;
+    this.lock = new WriteLock(folder);
     this.catalog = new Catalog(database);
-    this.tables = new Tables(this.catalog, database);
+    this.places = new Places(folder);
+    this.tables = new Tables(this.catalog, database, this.places);
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
     this.vectors = this.openVectors();
+    this.upkeep = this.openUpkeep();
     this.queries = new Queries({ catalog: this.catalog, database, tables: this.tables, vectors: () => this.vectors });
+  }
+
+  private openUpkeep(): Upkeep {
+    const { catalog, tables, inputs, database } = this;
+    const { folder, exactBelow } = this.options;
+    return new Upkeep({
+      ...{ database, catalog, tables, inputs, folder, exactBelow },
+      lock: () => this.lock.borrow(),
+      rebuildVectors: () => this.rebuildVectors(),
+      writing: async (run) => {
+        this.beginWriting();
+        try {
+          return await run();
+        } finally {
+          this.endWriting();
+        }
+      },
+    });
+  }
+
+  /** Makes the files of vectors from the catalog alone. Until they are there, whoever opens the collection makes them too. */
+  private async rebuildVectors(): Promise<void> {
+    await this.vectors.close();
+    removeGraphs(this.options.folder);
+    this.vectors = this.openVectors();
+    await this.vectors.flush();
   }
 
   private openVectors(): NearestIndexes {
     const { catalog } = this;
     const { folder, exactBelow, onNote } = this.options;
-    const withLock = (run: () => void) => this.withLock(run);
+    const withLock = (run: () => void) => this.lock.during(run);
     return new NearestIndexes({ folder, catalog, model: catalog.model, exactBelow, onNote, withLock });
   }
 
@@ -77,21 +116,24 @@ export class Collection {
   /** Opens a collection, or makes it where there is none and `create` says what it is bound to. */
   static open(options: CollectionOptions): Collection {
     const { folder, create } = options;
-    const file = path.join(folder, 'catalog.sqlite');
-    if (create && !existsSync(file)) {
-      makeFolder(folder);
-      locked(folder, () => {
-        if (!existsSync(file)) createDatabase(file, CATALOG_STEPS, (database) => bindModel(database, create));
-      });
-    }
-    const database = openDatabase(file, CATALOG_STEPS);
+    const file = catalogFile(folder);
+    if (create) makeFolder(folder);
+    const use = lockCollection(folder, 'read');
+    let database: Connection | undefined;
     try {
-      if (isOutdated(database, CATALOG_STEPS)) locked(folder, () => migrate(database, CATALOG_STEPS));
-      const collection = new Collection(options, database);
-      collection.vectors.catchUp();
+      if (create && !existsSync(file)) {
+        new WriteLock(folder).during(() => {
+          if (!existsSync(file)) createDatabase(file, CATALOG_STEPS, (created) => bindModel(created, create));
+        });
+      }
+      const opened = (database = openDatabase(file, CATALOG_STEPS));
+      if (isOutdated(opened, CATALOG_STEPS)) new WriteLock(folder).during(() => migrate(opened, CATALOG_STEPS));
+      const collection = new Collection(options, opened, use);
+      if (options.warm) collection.vectors.catchUp();
       return collection;
     } catch (error) {
-      database.close();
+      database?.close();
+      use.release();
       throw error;
     }
   }
@@ -142,7 +184,7 @@ export class Collection {
   }
 
   remove(imageIds: number[]): number {
-    checkCount(imageIds);
+    checkItems(imageIds);
     const contents = this.write(() => this.tables.removal.removeImages(imageIds));
     this.inputs.remove(contents);
     return contents.length;
@@ -183,6 +225,7 @@ export class Collection {
     const { inputSize } = reindex.model;
     return reindex.pendingImages(page).map((image) => ({
       ...image,
+      root: this.places.find(image.root),
       modelInput: this.inputs.get({ contentHash: image.contentHash, inputSize }),
     }));
   }
@@ -209,15 +252,17 @@ export class Collection {
   /** Saves the vectors, and lets other processes write unless a reindex is under way. */
   async flush(): Promise<void> {
     await this.vectors.flush();
-    if (!this.reindex) this.endWriting();
+    this.endWriting();
   }
 
   async close(): Promise<void> {
+    await this.queries.close();
     await this.vectors.close();
     this.inputs.close();
     this.reindex?.close();
     closeDatabase(this.database);
-    this.endWriting();
+    this.lock.end();
+    this.use.release();
   }
 
   private reindexUnderWay(): Reindex {
@@ -235,32 +280,13 @@ export class Collection {
   }
 
   private beginWriting(): void {
-    this.lock ??= lockFile(lockPath(this.options.folder));
+    this.lock.begin();
     if (!this.writable) beginWriting(this.database, 'FULL');
     this.writable = true;
   }
 
   private endWriting(): void {
-    this.lock?.release();
-    this.lock = undefined;
-  }
-
-  private withLock(run: () => void): void {
-    if (this.lock) run();
-    else locked(this.options.folder, run);
-  }
-}
-
-function lockPath(folder: string): string {
-  return path.join(folder, 'lock.sqlite');
-}
-
-function locked(folder: string, run: () => void): void {
-  const lock = lockFile(lockPath(folder));
-  try {
-    run();
-  } finally {
-    lock.release();
+    if (!this.reindex) this.lock.end();
   }
 }
 

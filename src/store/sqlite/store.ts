@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, PatchwordError } from '../../errors.js';
 import { callWorker, startWorker } from '../../worker.js';
 import type { CollectionModel, Store } from '../store.js';
+import { collectionFolder, collectionNotFound, isCollection } from './folders.js';
 import type { RecallReport } from './indexes.js';
 import type { StoreHandlers } from './worker.js';
+import type { Verification } from './audit.js';
+import type { CatalogCopy } from './backup.js';
+import type { Compaction } from './compaction.js';
 
 export interface StoreOptions {
   /** Folder that holds the collections. */
@@ -17,6 +18,11 @@ export interface StoreOptions {
   inputCacheBytes?: number;
   /** Collections of fewer vectors are searched exactly, without an HNSW graph. */
   exactBelow?: number;
+  /**
+   * Whether vectors are read and brought up to date at once, so that the first search need not wait for it (default); otherwise
+   * when they are first asked for.
+   */
+  warm?: boolean;
   /** Receives lines worth telling the user: a file of vectors that is rebuilt, say. */
   onNote?: (line: string) => void;
 }
@@ -24,11 +30,27 @@ export interface StoreOptions {
 export interface SqliteStore extends Store {
   /** How much of the 100 nearest searches find, measured on a sample against comparing all. */
   measureRecall(): Promise<RecallReport>;
+
+  /**
+   * Writes the catalog, as it is at this moment, to a file that is not there yet, and reads that back; others may go on writing.
+   *
+   * @throws PatchwordError COLLECTION_DAMAGED where what came out is not sound; DISK_FULL, READ_ONLY
+   */
+  backup(file: string): Promise<CatalogCopy>;
+
+  /**
+   * Looks whether all that must hold of the collection does. With `repair` what is derived is made anew where it is wrong; what is
+   * truth is never changed.
+   *
+   * @throws PatchwordError with `repair`: COLLECTION_BUSY, DISK_FULL, READ_ONLY
+   */
+  verify(options?: { repair?: boolean }): Promise<Verification>;
+
+  /** Gives back room that is no longer needed. @throws PatchwordError COLLECTION_BUSY, DISK_FULL, READ_ONLY */
+  compact(): Promise<Compaction>;
 }
 
-export const STORE_DEFAULTS = { inputCacheBytes: 4 * 2 ** 30, exactBelow: 10_000 } as const;
-
-const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
+export const STORE_DEFAULTS = { inputCacheBytes: 4 * 2 ** 30, exactBelow: 10_000, warm: true } as const;
 
 /**
  * Opens a collection kept in `<data>/collections/<name>`: SQLite holds the truth, HNSW files beside it are derived.
@@ -40,14 +62,17 @@ const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   const { data, name, create, onNote = () => {} } = options;
   const { inputCacheBytes = STORE_DEFAULTS.inputCacheBytes, exactBelow = STORE_DEFAULTS.exactBelow } = options;
+  const { warm = STORE_DEFAULTS.warm } = options;
   const folder = collectionFolder(data, name);
-  if (!create && !isCollection(folder)) throw await notFound(data, name);
+  if (!create && !isCollection(folder)) throw await collectionNotFound(data, name);
   const worker = startWorker(new URL('./worker.js', import.meta.url));
   const client = callWorker<StoreHandlers>(worker, { onEvent: (line) => onNote(line as string) });
   try {
-    await client.call('open', { name, folder, create, inputCacheBytes, exactBelow });
+    await client.call('open', { name, folder, create, inputCacheBytes, exactBelow, warm });
   } catch (error) {
     await client.close();
+    // Deleted or renamed meanwhile.
+    if (!create && !isCollection(folder)) throw await collectionNotFound(data, name);
     throw error;
   }
   let closing: Promise<void> | undefined;
@@ -83,47 +108,10 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
     putReembeddings: (batch) => client.call('putReembeddings', batch),
     finishReindex: (options) => client.call('finishReindex', options),
     measureRecall: () => client.call('measureRecall'),
+    backup: (file) => client.call('backup', path.resolve(file)),
+    verify: (options) => client.call('verify', options),
+    compact: () => client.call('compact'),
     flush: () => client.call('flush'),
     close: () => (closing ??= Promise.all([client.call('close'), client.close()]).then(() => {})),
   };
-}
-
-/** Names of the collections in a data folder, sorted. */
-export async function listCollections(data: string): Promise<string[]> {
-  const folder = collectionsFolder(data);
-  try {
-    const names = await readdir(folder);
-    return names.filter((name) => NAME.test(name) && isCollection(path.join(folder, name))).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw explainSystemError(error, folder);
-  }
-}
-
-function collectionsFolder(data: string): string {
-  return path.join(path.resolve(data), 'collections');
-}
-
-function collectionFolder(data: string, name: string): string {
-  if (NAME.test(name)) return path.join(collectionsFolder(data), name);
-  throw new PatchwordError(
-    'INVALID_ARGUMENT',
-    `A collection's name is 1 to 64 letters, digits, ".", "_" and "-", and does not begin with "."; ${JSON.stringify(name)} is not.`,
-  );
-}
-
-function isCollection(folder: string): boolean {
-  return existsSync(path.join(folder, 'catalog.sqlite'));
-}
-
-async function notFound(data: string, name: string): Promise<PatchwordError> {
-  const names = await listCollections(data);
-  const others = names.length > 0 ? `there are: ${names.join(', ')}` : 'there is none yet';
-  return new PatchwordError(
-    'COLLECTION_NOT_FOUND',
-    `There is no collection "${name}" in ${path.resolve(data)}; ${others}.`,
-    {
-      hint: `Make it with: patchword index SOURCE --collection ${name}`,
-    },
-  );
 }

@@ -49,6 +49,7 @@ describe('a CSV table', () => {
       'https://example.org/a.jpg,a fox,train',
       `b.jpg,${'x'.repeat(1_000_000)},train`,
       `b.jpg,a fox,${'x'.repeat(201)}`,
+      `${'x'.repeat(5000)}.jpg,a fox,train`,
       'b.jpg,a house,',
       ',,',
     ];
@@ -69,7 +70,8 @@ describe('a CSV table', () => {
       'https://example.org/a.jpg: table.csv:8: it is a web address; expected the path of a file',
       'table.csv:9: b.jpg: a caption has 1000000 characters; at most 10000 are read',
       'table.csv:10: b.jpg: split: it has 201 characters; at most 200 are read',
-      'table.csv:13: it is not UTF-8 text',
+      'table.csv:11: its path has 5004 characters; at most 4096 are read',
+      'table.csv:14: it is not UTF-8 text',
     ]);
   });
 
