@@ -13,7 +13,7 @@ import { compressors } from 'hyparquet-compressors';
 import { explainSystemError, messageOf, PatchwordError } from './errors.js';
 
 /** The most that a file may ask of this machine: what it says of its own sizes is not trusted. */
-const LIMITS = { footerBytes: 128 * 2 ** 20, headerBytes: 2 ** 20, pageBytes: 2 ** 30, pageValues: 20_000_000 };
+const LIMITS = { footerBytes: 128 * 2 ** 20, headerBytes: 2 ** 20, pageBytes: 2 ** 29, pageValues: 20_000_000 };
 
 /** Enough for most page headers. */
 const HEADER_BYTES = 4096;
