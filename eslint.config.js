@@ -12,8 +12,13 @@ const OWNERS = {
   'hnswlib-node': ['src/store/sqlite/vectors.ts'],
   'better-sqlite3': ['src/store/sqlite/database.ts'],
   yauzl: ['src/vilt/checkpoint/archive.ts'],
+  hyparquet: ['src/parquet.ts'],
+  'hyparquet/src/column.js': ['src/parquet.ts'],
+  'hyparquet/src/convert.js': ['src/parquet.ts'],
+  'hyparquet-compressors': ['src/parquet.ts'],
   'ml-matrix': ['src/prefilter/cca.ts'],
   'cli-progress': ['indexer/progress.ts'],
+  'csv-parse': ['indexer/readers/delimited.ts'],
 };
 
 /** Dependencies point down: server, indexer → engine, search → vilt, store. Folders that a folder may not import. */

@@ -30,11 +30,8 @@ export async function openPictures({ inference, reader, pairs, seed }: PictureOp
     from: (entry) =>
       mapAhead(iterate(chosen.slice(entry)), PREPARATION, async (image) => {
         if (isSkipped(image)) return image;
-        const outcome = await prepareImage({ inference, root, image, known: undefined, signal: undefined });
-        // Nothing is known of a picture, so none is found unchanged.
-        if (outcome === 'unchanged' || 'reason' in outcome) return outcome as SkippedImage;
-        const { contentHash, modelInput } = outcome;
-        return { file: image.name, contentHash, modelInput, captions: image.captions };
+        const outcome = await prepareImage({ inference, root, image });
+        return 'reason' in outcome ? outcome : { ...outcome, file: image.name, captions: image.captions };
       }),
   };
 }

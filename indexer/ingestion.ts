@@ -1,110 +1,89 @@
+import path from 'node:path';
 import type { Engine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
-import type { Inference } from '../src/inference/inference.js';
-import { isWithinLimits, recordSize, splitBatch } from '../src/store/limits.js';
-import type { ImageRecord } from '../src/store/store.js';
-import { embedInBatches, embedPictures, PREPARATION } from './batches.js';
-import { mapAhead } from './lookahead.js';
-import { type Prepared, prepareImage, scanKnown } from './preparation.js';
+import { settleMissing } from './missing.js';
+import { Pass, type PassCounts } from './pass.js';
 import type { Progress } from './progress.js';
-import { isSkipped, type Reader, type SkippedImage } from './readers/reader.js';
+import type { Reader, SkippedImage, SourceOptions } from './readers/reader.js';
+import type { Source } from '../src/store/store.js';
 import { openSource } from './readers/source.js';
 import { registerSource } from './registration.js';
 
 export interface IngestOptions {
   engine: Engine;
-  /** A folder of pictures with captions, a Karpathy JSON file, or either already opened. */
+  /** A folder of pictures with captions, a file that lists them, or either already opened. */
   source: string | Reader;
-  /** Where the pictures of a JSON file are. Default: beside it, or in `images/` beside it. */
-  images?: string;
+  /** What the user said of the source; kept, to open it again. */
+  options?: SourceOptions;
+  /** Removes what the source no longer has; default: it is marked as missing. */
+  prune?: boolean;
+  /** Removes it also where that looks like a disk that is not connected. */
+  force?: boolean;
+  /** Tries what is in quarantine, and nothing else. */
+  retry?: boolean;
   onProgress?: (progress: Progress) => void;
-  /** Aborting stops after the batch under way, which is kept. */
+  /** Aborting stops after the batches under way, which are kept. */
   signal?: AbortSignal;
 }
 
-export interface IngestResult {
-  added: number;
-  updated: number;
-  unchanged: number;
+export interface IngestResult extends PassCounts {
+  /** Files that the source no longer has and the collection still has. */
+  missing: number;
+  /** Images that `prune` removed. */
+  pruned: number;
+  /** The first of the entries in quarantine. */
   skipped: SkippedImage[];
   seconds: number;
 }
 
 /**
- * Brings a collection up to date with a source: reads, prepares, embeds and writes, the stages overlapping, in batches
- * that are written whole. Pictures that the collection holds unchanged are not decoded, so the same call again continues
- * where an earlier one stopped.
+ * Brings a collection up to date with a source. What the collection holds unchanged is not read, so the same call again
+ * continues where an earlier one stopped, however it did.
  *
- * @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID; CANCELLED once the signal aborts; what store and model throw
+ * @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID; INVALID_ARGUMENT where `prune` would remove too much;
+ * CANCELLED once the signal aborts; what store and model throw
  */
-export async function ingest({ engine, source, images, onProgress, signal }: IngestOptions): Promise<IngestResult> {
+export async function ingest(options: IngestOptions): Promise<IngestResult> {
   const started = performance.now();
-  const { store, inference } = engine;
-  const reader = typeof source === 'string' ? await openSource({ source, images }) : source;
-  const { root, total } = reader;
-  const { sourceId } = await registerSource(store, { reader, options: images === undefined ? {} : { images } });
-  const known = await scanKnown(store, sourceId);
-  const result: IngestResult = { added: 0, updated: 0, unchanged: 0, skipped: [], seconds: 0 };
-  const done = () => result.added + result.updated + result.unchanged + result.skipped.length;
-
-  async function* changed(): AsyncGenerator<Prepared> {
-    const outcomes = mapAhead(reader.entries(), PREPARATION, async (entry) =>
-      isSkipped(entry) ? entry : prepareImage({ inference, root, image: entry, known: known.get(entry.name), signal }),
-    );
-    for await (const outcome of outcomes) {
-      if (signal?.aborted) return;
-      if (outcome === 'unchanged') result.unchanged += 1;
-      else if ('reason' in outcome) result.skipped.push(outcome);
-      else yield outcome;
-    }
+  const { store } = options.engine;
+  const said = resolved(options.options ?? {});
+  const reader =
+    typeof options.source === 'string' ? await openSource({ source: options.source, ...said }) : options.source;
+  try {
+    const source = await registerSource(store, { reader, options: { ...said } });
+    const result = await passOver(options, { reader, source });
+    await store.flush();
+    return { ...result, seconds: (performance.now() - started) / 1000 };
+  } catch (error) {
+    // Others may write from now on. What cannot be saved now is made anew when the collection is opened next.
+    await store.flush().catch(() => undefined);
+    throw error;
   }
+}
 
-  onProgress?.({ done: 0, total: total ?? 0 });
-  await embedInBatches({
-    items: changed(),
-    signal,
-    embed: (batch) => embed(inference, batch),
-    async write(images, batch) {
-      const contents = await store.findContents(images.map(({ contentHash }) => contentHash));
-      const kept = images.filter(({ file }, i) => {
-        const reason = contents[i] === 'removed' ? 'it was removed from the collection' : tooLarge(images[i]);
-        if (reason !== null) result.skipped.push({ file, reason });
-        else result[batch[i].known ? 'updated' : 'added'] += 1;
-        return reason === null;
-      });
-      for (const part of splitBatch(kept)) await store.upsert({ sourceId, images: part });
-      onProgress?.({ done: done(), total: total ?? done() });
-    },
-  });
-  await store.flush();
-  onProgress?.({ done: done(), total: total ?? done() });
+async function passOver(
+  { engine, prune = false, force = false, retry = false, onProgress, signal }: IngestOptions,
+  { reader, source }: { reader: Reader; source: Source },
+): Promise<Omit<IngestResult, 'seconds'>> {
+  const { store, inference } = engine;
+  const { total } = reader;
+  const tell = (done: number) => onProgress?.({ done, total });
+
+  const pass = new Pass({ store, inference, reader, sourceId: source.sourceId, retry, onProgress: tell, signal });
+  tell(0);
+  await pass.run();
   if (signal?.aborted) {
-    throw new PatchwordError('CANCELLED', `Stopped after ${done()} of ${total} pictures; they are kept.`, {
+    const done = total === null ? pass.done : `${pass.done} of ${total}`;
+    throw new PatchwordError('CANCELLED', `Stopped after ${done} pictures; they are kept.`, {
       hint: 'Run the same command again to continue.',
     });
   }
-  result.seconds = (performance.now() - started) / 1000;
-  return result;
+  const { seen, unusable, counts, skipped } = pass;
+  const settled = await settleMissing({ store, source, seen, unusable, prune, force, retry });
+  return { ...counts, ...settled, skipped };
 }
 
-/** Why a record cannot be stored, where nothing else is wrong with it. */
-function tooLarge(record: ImageRecord): string | null {
-  const { items, bytes } = recordSize(record);
-  if (isWithinLimits({ items, bytes })) return null;
-  return `its ${items - 1} captions and attributes have ${bytes} bytes, more than is stored of one picture`;
-}
-
-async function embed(inference: Inference, batch: Prepared[]): Promise<ImageRecord[]> {
-  const pictures = batch.map(({ modelInput, image }) => ({ modelInput, captions: image.captions }));
-  const embeddings = await embedPictures(inference, pictures);
-  return batch.map(({ image, known: _, ...prepared }, index) => ({
-    ...prepared,
-    file: image.name,
-    location: image.location,
-    perceptualHash: null,
-    split: image.split,
-    attributes: image.attributes,
-    embedding: embeddings[index].embedding!,
-    captions: image.captions.map((text, at) => ({ text, embedding: embeddings[index].captions[at] })),
-  }));
+/** A folder that was named relative to the current one is found from another, too. */
+function resolved({ images, ...others }: SourceOptions): SourceOptions {
+  return images === undefined ? others : { ...others, images: path.resolve(images) };
 }

@@ -7,8 +7,9 @@ export interface LookAhead {
 }
 
 /**
- * Maps items in their order while the reader is busy with earlier ones, within bounds. The first failure is thrown where
- * it stands in that order; a reader who leaves early leaves no failure unhandled.
+ * Maps items in their order while the reader is busy with earlier ones, within bounds: items are taken as soon as there is
+ * room, not only when the reader asks. The first failure is thrown where it stands in that order; a reader who leaves early
+ * leaves no failure unhandled.
  */
 export async function* mapAhead<T, R>(
   items: AsyncIterable<T>,
@@ -16,14 +17,58 @@ export async function* mapAhead<T, R>(
   map: (item: T) => Promise<R>,
 ): AsyncGenerator<R, void, undefined> {
   const limited = limitConcurrency(concurrency);
+  const iterator = items[Symbol.asyncIterator]();
   const waiting: Promise<R>[] = [];
-  for await (const item of items) {
-    const result = limited(() => map(item));
+  const state = { ended: false, left: false };
+  const arrival = new Wakeup();
+  const room = new Wakeup();
+
+  const put = (result: Promise<R>): void => {
     result.catch(() => undefined);
     waiting.push(result);
-    if (waiting.length >= ahead) yield (await waiting.shift()) as R;
+    arrival.wake();
+  };
+  const take = async () => {
+    while (!state.left) {
+      if (waiting.length >= ahead) {
+        await room.sleep();
+        continue;
+      }
+      const taken = iterator.next();
+      const item = await taken.catch(() => null);
+      if (item === null) put(taken as Promise<never>);
+      if (item === null || item.done) break;
+      put(limited(() => map(item.value)));
+    }
+    state.ended = true;
+    arrival.wake();
+  };
+
+  const taking = take();
+  try {
+    for (;;) {
+      const result = waiting.shift();
+      if (result) {
+        room.wake();
+        yield await result;
+      } else if (state.ended) return;
+      else await arrival.sleep();
+    }
+  } finally {
+    state.left = true;
+    room.wake();
+    await taking;
+    await iterator.return?.();
   }
-  for (const result of waiting) yield await result;
+}
+
+/** One sleeper, who looks for what it waits for before it sleeps. */
+class Wakeup {
+  wake: () => void = () => undefined;
+
+  sleep(): Promise<void> {
+    return new Promise((resolve) => (this.wake = resolve));
+  }
 }
 
 /** At most `concurrency` of the tasks given to the returned function run at once; the others wait their turn. */

@@ -2,7 +2,8 @@ import cliProgress from 'cli-progress';
 
 export interface Progress {
   done: number;
-  total: number;
+  /** null where only the end will tell. */
+  total: number | null;
 }
 
 export interface ProgressDisplay {
@@ -34,10 +35,10 @@ export class Pace {
     return ((last.done - first.done) * 1000) / (last.time - first.time);
   }
 
-  /** null where the rate is not known, or is zero. */
+  /** null where the rate or the total is not known, or the rate is zero. */
   secondsLeft({ done, total }: Progress): number | null {
     const rate = this.perSecond;
-    return rate ? (total - done) / rate : null;
+    return rate && total !== null ? (total - done) / rate : null;
   }
 }
 
@@ -53,32 +54,40 @@ export function showProgress({ label, unit }: { label: string; unit: string }): 
 
 function showBar(label: string, unit: string): ProgressDisplay {
   const pace = new Pace();
-  const bar = new cliProgress.SingleBar({
-    format: `${label} [{bar}] {value}/{total} ${unit} {pace}`,
-    stream: process.stderr,
-    barsize: 30,
-    // The command line owns Ctrl-C.
-    gracefulExit: false,
-  });
+  let bar: cliProgress.SingleBar | undefined;
+  const open = (total: number | null) =>
+    new cliProgress.SingleBar({
+      format: `${label} ${total === null ? '{value}' : '[{bar}] {value}/{total}'} ${unit} {pace}`,
+      stream: process.stderr,
+      barsize: 30,
+      // The command line owns Ctrl-C.
+      gracefulExit: false,
+    });
   return {
     update(progress) {
-      pace.add(progress.done, performance.now());
+      const { done, total } = progress;
+      pace.add(done, performance.now());
       const payload = { pace: describePace(pace, progress, unit) };
-      if (!bar.isActive) bar.start(progress.total, progress.done, payload);
-      bar.setTotal(progress.total);
-      bar.update(progress.done, payload);
+      if (!bar) {
+        bar = open(total);
+        bar.start(total ?? done, done, payload);
+      }
+      bar.setTotal(total ?? done);
+      bar.update(done, payload);
     },
-    stop: () => bar.stop(),
+    stop: () => bar?.stop(),
   };
 }
 
 function showLines(label: string, unit: string): ProgressDisplay {
   const pace = new Pace();
-  let last = { done: 0, total: 0 };
+  let last: Progress = { done: 0, total: 0 };
   let written = -Infinity;
   const write = (progress: Progress) => {
     written = performance.now();
-    const line = `${label}: ${progress.done} of ${progress.total} ${unit} ${describePace(pace, progress, unit)}`;
+    const { done, total } = progress;
+    const count = total === null ? done : `${done} of ${total}`;
+    const line = `${label}: ${count} ${unit} ${describePace(pace, progress, unit)}`;
     process.stderr.write(`${line.trim()}\n`);
   };
   return {
@@ -90,7 +99,7 @@ function showLines(label: string, unit: string): ProgressDisplay {
       if (now - written >= LINE_INTERVAL && progress.done > 0 && !ended) write(progress);
     },
     stop() {
-      if (last.total > 0) write(last);
+      if (last.total !== 0) write(last);
     },
   };
 }
@@ -101,7 +110,7 @@ export function describePace(pace: Pace, progress: Progress, unit: string): stri
   if (rate === null || rate <= 0) return '';
   const left = pace.secondsLeft(progress);
   const speed = `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} ${unit}/s`;
-  return left === null || progress.done >= progress.total ? `(${speed})` : `(${speed}, ${describeSeconds(left)} left)`;
+  return left === null || left <= 0 ? `(${speed})` : `(${speed}, ${describeSeconds(left)} left)`;
 }
 
 /** "4 s", "3 min 20 s", "2 h 05 min" */

@@ -1,5 +1,6 @@
 import type { Source, Store } from '../src/store/store.js';
-import type { Reader } from './readers/reader.js';
+import { type Format, FORMATS, type Reader } from './readers/reader.js';
+import { openSource } from './readers/source.js';
 
 /**
  * The source of a collection that a reader reads. One made before formats were kept is known by its folder alone; it is
@@ -20,4 +21,17 @@ export async function registerSource(
   const found = findSource(await store.sources(), reader);
   if (found && found.path !== path) await store.moveSource({ sourceId: found.sourceId, path, root });
   return store.addSource({ path, root, format, options });
+}
+
+/**
+ * Opens a source of a collection as it was opened when it was indexed.
+ *
+ * @throws PatchwordError as `openSource`
+ */
+export function openRegistered({ path, format, options }: Source): Promise<Reader> {
+  return openSource({ ...options, ...(isFormat(format) && { format }), source: path });
+}
+
+function isFormat(name: string): name is Format {
+  return name in FORMATS;
 }

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { openEngine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Device, Precision } from '../src/inference/inference.js';
 import { BUNDLED_MODEL, BUNDLED_SAMPLE, dataFolder } from '../src/paths.js';
-import { originalFile } from '../src/original.js';
+import { statOriginal } from '../src/original.js';
 import { openStore } from '../src/store/sqlite/store.js';
-import type { Store } from '../src/store/store.js';
+import type { Source, Store } from '../src/store/store.js';
 import { ingest } from './ingestion.js';
-import { hasSameLabels, type Known, looksUnchanged, scanKnown } from './preparation.js';
+import { lookUp } from './lookup.js';
+import { hasSameLabels, looksUnchanged, sizeOf } from './preparation.js';
 import type { Progress } from './progress.js';
 import { isSkipped, type Reader } from './readers/reader.js';
 import { openSource } from './readers/source.js';
@@ -70,36 +70,31 @@ async function isThere(where: { data: string; name: string }): Promise<boolean> 
 async function followMove(store: Store, reader: Reader): Promise<void> {
   const sources = await store.sources();
   if (sources.some(({ root, files }) => root === reader.root && files > 0)) return;
-  for (const { sourceId, root, files } of sources) {
-    if (files === 0 || existsSync(root) || !(await holdsAll(reader, await scanKnown(store, sourceId)))) continue;
+  for (const source of sources) {
+    const { sourceId, root, files } = source;
+    if (files === 0 || existsSync(root) || !(await holdsAll(store, { reader, source }))) continue;
     return store.moveSource({ sourceId, path: reader.path, root: reader.root });
   }
 }
 
-/** Whether a source has every picture that is known, of the same size and with the same captions. */
-async function holdsAll(reader: Reader, known: ReadonlyMap<string, Known>): Promise<boolean> {
+/** Whether a reader finds every picture of a source, of the same size and with the same captions. */
+async function holdsAll(store: Store, { reader, source }: { reader: Reader; source: Source }): Promise<boolean> {
   let found = 0;
-  for await (const entry of reader.entries()) {
-    if (isSkipped(entry)) continue;
-    const before = known.get(entry.name);
-    if (
-      before &&
-      hasSameLabels(entry, before) &&
-      before.bytes === (await stat(originalFile(reader.root, entry.location))).size
-    )
-      found += 1;
+  for await (const { entry, known } of lookUp(reader.entries(), { store, sourceId: source.sourceId })) {
+    if (isSkipped(entry) || !known || !hasSameLabels(entry, known)) continue;
+    const status = await statOriginal({ root: reader.root, location: entry.location });
+    if (known.bytes === sizeOf(entry, status)) found += 1;
   }
-  return found === known.size;
+  return found === source.files;
 }
 
 async function isWhole(store: Store, reader: Reader): Promise<boolean> {
   const source = findSource(await store.sources(), reader);
   if (!source) return false;
-  const known = await scanKnown(store, source.sourceId);
-  for await (const entry of reader.entries()) {
-    if (isSkipped(entry)) return false;
-    if (!looksUnchanged(entry, await stat(originalFile(reader.root, entry.location)), known.get(entry.name)))
-      return false;
+  for await (const { entry, known } of lookUp(reader.entries(), { store, sourceId: source.sourceId })) {
+    if (isSkipped(entry) || !known || known.missing || !hasSameLabels(entry, known)) return false;
+    const status = await statOriginal({ root: reader.root, location: entry.location });
+    if (!looksUnchanged(entry, status, known)) return false;
   }
   return true;
 }

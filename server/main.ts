@@ -16,6 +16,7 @@ export const SERVER_DEFAULTS = {
   limits: {
     uploadBytes: 20 * 2 ** 20,
     textLength: 2_000,
+    filterLength: 8_000,
     k: 100,
     candidates: 1_000,
     rerankPairs: 1_000,
@@ -47,7 +48,7 @@ export interface ServerOptions {
   /** Default: warnings and errors to stderr; PATCHWORD_LOG names another level. */
   logger?: Logger;
   /** Called while the sample collection is made at first start. */
-  onProgress?: (progress: { done: number; total: number }) => void;
+  onProgress?: (progress: { done: number; total: number | null }) => void;
 }
 
 export interface RunningServer {
@@ -112,7 +113,7 @@ async function openCollection(options: ServerOptions, service: Service): Promise
       onProgress(progress) {
         service.preparing = progress;
         // A sample that is whole is looked through in a moment, which nobody needs to watch.
-        begun ||= progress.done > 0 && progress.done < progress.total;
+        begun ||= progress.done > 0 && progress.done < (progress.total ?? Infinity);
         if (begun) options.onProgress?.(progress);
       },
     });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PatchwordError } from '../src/errors.js';
+import { areSources, type CandidateSource } from '../src/hit.js';
 import type { ServerLimits } from './service.js';
 
 /** A whole number: itself in JSON, its digits in a URL or a form. */
@@ -15,6 +16,29 @@ function whole(min: number, max: number) {
 /** Store ids are below 2^32. */
 export const imageId = whole(1, 2 ** 32 - 1);
 
+/** JSON itself, or its text in a URL or a form. What it must be is said by whoever reads it. */
+function json(length: number) {
+  return z.unknown().transform((value, context) => {
+    if (typeof value !== 'string') return value;
+    if (value.length > length) {
+      context.addIssue({ code: 'custom', message: `expected at most ${length} characters` });
+      return z.NEVER;
+    }
+    try {
+      return JSON.parse(value) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'expected JSON, such as {"field":"split","eq":"test"}' });
+      return z.NEVER;
+    }
+  });
+}
+
+/** A list in JSON, or its names with commas between them in a URL or a form. */
+const sources = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',') : value),
+  z.custom<CandidateSource[]>(areSources, { error: 'expected nearest, captions or both' }),
+);
+
 /** The parameters of a search, by the same names in a URL, a JSON body and a form. */
 export function searchParameters(limits: ServerLimits) {
   const { textLength } = limits;
@@ -25,6 +49,8 @@ export function searchParameters(limits: ServerLimits) {
       .optional(),
     imageId: imageId.optional(),
     target: z.enum(['images', 'captions'], { error: 'expected images or captions' }).optional(),
+    sources: sources.optional(),
+    filter: json(limits.filterLength).optional(),
     k: whole(1, limits.k).optional(),
     candidates: whole(1, limits.candidates).optional(),
     rerankPairs: whole(0, limits.rerankPairs).optional(),

@@ -8,6 +8,8 @@ export interface ServerLimits {
   uploadBytes: number;
   /** Characters of a text. The model reads far fewer; this bounds the work of finding that out. */
   textLength: number;
+  /** Characters of a filter, as JSON. */
+  filterLength: number;
   /** Largest values that a caller may ask for. */
   k: number;
   candidates: number;
@@ -28,7 +30,7 @@ export interface ServerLimits {
 export interface Service {
   engine: Engine | null;
   /** Images indexed so far, while the sample is being made. */
-  preparing: { done: number; total: number } | null;
+  preparing: { done: number; total: number | null } | null;
   readonly limits: ServerLimits;
   readonly logger: Logger;
   /** Aborted when the server closes. */
@@ -39,7 +41,7 @@ export interface Service {
 export function readyEngine(service: Service): Engine {
   if (service.engine) return service.engine;
   const { done, total } = service.preparing ?? { done: 0, total: 0 };
-  const progress = total > 0 ? `: ${done} of ${total} images` : '';
+  const progress = total === null ? `: ${done} images so far` : total > 0 ? `: ${done} of ${total} images` : '';
   throw new PatchwordError('PREPARING', `The collection is being prepared${progress}.`, {
     hint: 'Try again in a moment; /healthz says when it is ready.',
   });

@@ -69,7 +69,7 @@ const READING = ['access', 'lstat', 'opendir', 'read', 'readlink', 'realpath', '
 
 /** System errors that a user can act on, as Patchword's own; anything else comes back as it was. */
 export function explainSystemError(error: unknown, path: string): unknown {
-  switch ((error as NodeJS.ErrnoException | undefined)?.code) {
+  switch ((error as { code?: string } | undefined)?.code) {
     case 'ENOSPC':
     case 'EDQUOT':
     case 'SQLITE_FULL':
@@ -83,7 +83,7 @@ export function explainSystemError(error: unknown, path: string): unknown {
     case 'SQLITE_READONLY':
     case 'SQLITE_READONLY_DIRECTORY':
     case 'SQLITE_CANTOPEN':
-      if (READING.includes((error as NodeJS.ErrnoException).syscall ?? '')) {
+      if (READING.includes((error as { syscall?: string }).syscall ?? '')) {
         return new PatchwordError('FILE_NOT_FOUND', `${path} cannot be read.`, {
           hint: 'Check its permissions.',
           cause: error,

@@ -1,5 +1,6 @@
 export { openEngine, type Engine, type EngineOptions } from './engine.js';
 export { ERROR_CODES, PatchwordError, type ErrorCode } from './errors.js';
+export { checkFilter, FILTER_FIELDS, type Attributes, type Filter, type Range, type Scalar } from './filter.js';
 export type { CandidateSource, CaptionHit, Hit, ImageHit } from './hit.js';
 export type {
   Calibration,

@@ -12,7 +12,7 @@ const WAVES = [8, 24, 32];
 export type Query = { text: string } | { image: ModelInput };
 
 /**
- * Stage two: the joint model reads the query with each candidate, wave by wave, best similarity first.
+ * Stage two: the joint model reads the query with each candidate, wave by wave, in the order of stage one.
  * Candidates whose picture is gone are passed over.
  */
 export async function* rerank(

@@ -1,43 +1,21 @@
 import { PatchwordError } from './errors.js';
 import { compareCandidates, hitOf, hydrate, type Candidate, type Hit } from './hit.js';
-import type { ImageSource, Inference } from './inference/inference.js';
+import type { Inference } from './inference/inference.js';
+import { readOptions, type SearchQuery } from './options.js';
+import { propose } from './proposal.js';
 import { rerank, type Query } from './rerank.js';
 import { truncationNote } from './score.js';
 import type { Store, Target } from './store/store.js';
 
 export type { CandidateSource, CaptionHit, Hit, ImageHit } from './hit.js';
-
-/** The most a query may spend on stage two; `pairs: 0` turns it off. */
-export interface Budget {
-  pairs: number;
-  milliseconds: number;
-}
-
-export interface SearchOptions {
-  /** How many hits to return. */
-  k?: number;
-  /** How many nearest neighbours stage one proposes. */
-  candidates?: number;
-  rerank?: Partial<Budget>;
-  signal?: AbortSignal;
-}
-
-/** Text finds images. An image finds captions, or with `target: 'images'` similar images. */
-export type SearchQuery = SearchOptions & ({ text: string } | { image: ImageSource; target?: Target });
-
-export const SEARCH_DEFAULTS = {
-  k: 10,
-  candidates: 32,
-  /** As many pairs as there are candidates. */
-  rerank: { pairs: Infinity, milliseconds: Infinity },
-} as const;
-
-/** The most hits or candidates that one search gives. */
-export const SEARCH_LIMIT = 1000;
+export { SEARCH_DEFAULTS, SEARCH_LIMIT, type Budget, type SearchOptions, type SearchQuery } from './options.js';
 
 export interface Spent {
   embedMilliseconds: number;
+  /** With reading the candidates from the catalog. */
   nearestMilliseconds: number;
+  /** How much longer the words of captions took than the nearest, at the same time. */
+  captionsMilliseconds: number;
   rerankMilliseconds: number;
   /** Joint passes run. */
   pairs: number;
@@ -45,11 +23,22 @@ export interface Spent {
   cutShort: boolean;
 }
 
+const NOTHING_SPENT: Spent = {
+  embedMilliseconds: 0,
+  nearestMilliseconds: 0,
+  captionsMilliseconds: 0,
+  rerankMilliseconds: 0,
+  pairs: 0,
+  cutShort: false,
+};
+
 export interface SearchUpdate {
   stage: 'nearest' | 'wave' | 'final';
   target: Target;
   /** Best first. */
   hits: Hit[];
+  /** How many there are to rerank. */
+  candidates: number;
   spent: Spent;
   /** Lines worth telling the user: a query that was cut at 40 tokens, say. */
   notes: string[];
@@ -91,22 +80,34 @@ export function search(context: Context, query: SearchQuery): Search {
 
 type Options = ReturnType<typeof readOptions> & { signal: AbortSignal };
 
-/** The query path: embed, nearest, rerank in waves within the budget; an update after each. */
+/** The query path: embed, propose, rerank in waves within the budget; an update after each. */
 async function* updatesOf(context: Context, asked: SearchQuery, options: Options): AsyncGenerator<SearchUpdate> {
   const { store, inference } = context;
-  const { k, budget, signal } = options;
+  const { k, budget, sources, filter, signal } = options;
   const target = 'text' in asked ? 'images' : (asked.target ?? 'captions');
-  const spent = { embedMilliseconds: 0, nearestMilliseconds: 0, rerankMilliseconds: 0, pairs: 0, cutShort: false };
+  const text = 'text' in asked ? asked.text : null;
+  const spent = { ...NOTHING_SPENT };
   const clock = stopwatch();
 
   const { query, embedding, notes } = await embed(inference, asked, signal);
   spent.embedMilliseconds = clock();
 
-  const { neighbors } = await store.nearest({ target, embedding, k: Math.max(k, options.candidates) });
-  let candidates = await hydrate(store, target, neighbors);
-  spent.nearestMilliseconds = clock();
+  const most = Math.max(k, options.candidates);
+  const stageOne = await propose(store, { target, text, embedding, k: most, sources, filter });
+  let candidates = await hydrate(store, target, stageOne.proposals);
+  spent.captionsMilliseconds = round(stageOne.captionsMilliseconds);
+  spent.nearestMilliseconds = round(clock() - spent.captionsMilliseconds);
+  notes.push(...stageOne.notes);
   const update = (stage: SearchUpdate['stage']): SearchUpdate => {
-    return { stage, target, hits: candidates.slice(0, k).map(hitOf), spent: { ...spent }, notes };
+    const hits = candidates.slice(0, k).map(hitOf);
+    return {
+      stage,
+      target,
+      hits,
+      candidates: Math.min(candidates.length, options.candidates),
+      spent: { ...spent },
+      notes,
+    };
   };
   yield update('nearest');
 
@@ -149,28 +150,6 @@ function canRerank({ info }: Inference, query: Query, target: Target): boolean {
 function merge(candidates: readonly Candidate[], scored: readonly Candidate[]): Candidate[] {
   const byId = new Map(scored.map((candidate) => [candidate.id, candidate]));
   return candidates.map((candidate) => byId.get(candidate.id) ?? candidate).sort(compareCandidates);
-}
-
-function readOptions({ k, candidates, rerank: budget }: SearchOptions) {
-  return {
-    k: whole('k', k ?? SEARCH_DEFAULTS.k, 1, SEARCH_LIMIT),
-    candidates: whole('candidates', candidates ?? SEARCH_DEFAULTS.candidates, 1, SEARCH_LIMIT),
-    budget: {
-      pairs: whole('rerank.pairs', budget?.pairs ?? SEARCH_DEFAULTS.rerank.pairs, 0, Infinity),
-      milliseconds: notNegative('rerank.milliseconds', budget?.milliseconds ?? SEARCH_DEFAULTS.rerank.milliseconds),
-    },
-  };
-}
-
-function whole(name: string, value: number, least: number, most: number): number {
-  if ((Number.isInteger(value) || value === most) && value >= least && value <= most) return value;
-  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
-  throw new PatchwordError('INVALID_ARGUMENT', `${name} should be a whole number ${range}, not ${value}.`);
-}
-
-function notNegative(name: string, value: number): number {
-  if (value >= 0) return value;
-  throw new PatchwordError('INVALID_ARGUMENT', `${name} should be a number of at least 0, not ${value}.`);
 }
 
 /** Milliseconds since the last call. */

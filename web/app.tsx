@@ -1,19 +1,22 @@
 import { useCallback, useState } from 'preact/hooks';
 import { Details } from './components/details.js';
+import { FilterControl } from './components/filter.js';
 import { GivenImage } from './components/given.js';
 import { FailureMessage, NothingFound, Preparing, Welcome } from './components/messages.js';
 import { Results } from './components/results.js';
 import { SearchBox } from './components/searchbox.js';
 import { useDrop } from './drop.js';
+import { Failure } from './failure.js';
 import { statusOf } from './format.js';
 import { addressOf, uploadQuery } from './query.js';
-import { CANDIDATES, Failure, type Hit, type SearchUpdate, type Target } from './search.js';
-import { useCollection, useQuery, useSearch } from './state.js';
+import type { Hit, SearchUpdate, Target } from './search.js';
+import { useCollection, usePlace, useSearch } from './state.js';
 
 export function App() {
-  const [query, go] = useQuery();
+  const [place, go] = usePlace();
+  const { query, conditions } = place;
   const { collection, preparing, failure: outage, again: reconnect } = useCollection();
-  const { update, stale, busy, failure, again } = useSearch(collection ? query : null);
+  const { update, stale, busy, failure, again } = useSearch(collection ? place : null);
   const [refused, setRefused] = useState<Failure | null>(null);
   const [opened, setOpened] = useState<Hit | null>(null);
 
@@ -22,7 +25,7 @@ export function App() {
     (file: File) => {
       setOpened(null);
       setRefused(file.size > uploadBytes ? tooLarge(file, uploadBytes) : null);
-      if (file.size <= uploadBytes) go(uploadQuery(file));
+      if (file.size <= uploadBytes) go({ query: uploadQuery(file) });
     },
     [go, uploadBytes],
   );
@@ -30,17 +33,23 @@ export function App() {
   const onSearch = useCallback(
     (text: string, how: 'push' | 'replace' = 'push') => {
       setRefused(null);
-      go({ kind: 'text', text }, how);
+      go({ query: { kind: 'text', text } }, how);
     },
     [go],
   );
   const onFind = useCallback(
     (imageId: number, target: Target) => {
       setOpened(null);
-      go({ kind: 'image', imageId, target });
+      go({ query: { kind: 'image', imageId, target } });
     },
     [go],
   );
+
+  const onConditions = (next: string[]) => {
+    setOpened(null);
+    go({ conditions: next });
+  };
+  const filterFailure = failure?.about === 'filter' ? failure.message : null;
 
   function content() {
     if (outage) return <FailureMessage failure={outage} onAgain={reconnect} />;
@@ -48,9 +57,10 @@ export function App() {
     if (!collection) return null;
     if (refused) return <FailureMessage failure={refused} />;
     if (!query) return <Welcome sample={collection.name === 'sample'} onSearch={onSearch} />;
+    if (filterFailure) return null;
     if (failure) return <FailureMessage failure={failure} onAgain={again} />;
     if (!update) return null;
-    if (update.hits.length === 0) return <NothingFound />;
+    if (update.hits.length === 0) return <NothingFound filtered={conditions.length > 0} />;
     return <Results update={update} stale={stale} onOpen={setOpened} />;
   }
 
@@ -63,7 +73,7 @@ export function App() {
           onClick={(event) => {
             event.preventDefault();
             setRefused(null);
-            go(null);
+            go({ query: null, conditions: [] });
           }}
         >
           <img src="/favicon.svg" alt="" width="28" height="28" />
@@ -80,33 +90,41 @@ export function App() {
         {query && query.kind !== 'text' && (
           <GivenImage
             query={query}
-            onTarget={(target) => go({ ...query, target }, 'replace')}
-            onClear={() => go(null)}
+            onTarget={(target) => go({ query: { ...query, target } }, 'replace')}
+            onClear={() => go({ query: null })}
           />
         )}
-        <Status update={stale ? null : update} busy={busy} candidates={candidatesOf(update, collection)} />
+        <div class="bar">
+          <Status update={stale ? null : update} busy={busy} />
+          {collection && (query || conditions.length > 0) && (
+            <FilterControl conditions={conditions} refusal={filterFailure} onChange={onConditions} />
+          )}
+        </div>
         {content()}
       </main>
-      {opened && <Details key={addressOf(query)} hit={opened} onFind={onFind} onClose={() => setOpened(null)} />}
+      {opened && (
+        <Details
+          key={addressOf(place)}
+          hit={opened}
+          onFind={onFind}
+          onFilter={(condition) => onConditions([...new Set([...conditions, condition])])}
+          onClose={() => setOpened(null)}
+        />
+      )}
       {hovering && <div class="drop">Drop the picture to find its captions</div>}
     </>
   );
 }
 
-function Status({ update, busy, candidates }: { update: SearchUpdate | null; busy: boolean; candidates: number }) {
+function Status({ update, busy }: { update: SearchUpdate | null; busy: boolean }) {
   return (
     <div class="status">
-      <p role="status">{update ? statusOf(update, candidates) : busy ? 'Searching…' : ''}</p>
+      <p role="status">{update ? statusOf(update) : busy ? 'Searching…' : ''}</p>
       {update?.notes.map((note) => (
         <p key={note}>{note}</p>
       ))}
     </div>
   );
-}
-
-/** A small collection has fewer candidates than the page asks for. */
-function candidatesOf(update: SearchUpdate | null, collection: { images: number; captions: number } | null): number {
-  return Math.min(CANDIDATES, collection?.[update?.target ?? 'images'] ?? CANDIDATES);
 }
 
 function tooLarge(file: File, uploadBytes: number): Failure {

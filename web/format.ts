@@ -1,6 +1,9 @@
 // A number and its unit stay on one line: \u00a0 is the space that does not break.
 import type { Hit, SearchUpdate } from './search.js';
 
+/** Of a picture whose file was not there when it was last looked for. */
+export const MISSING = 'file not there any more';
+
 /** A chance in whole percent, never a false certainty. */
 export function percent(probability: number): string {
   if (probability > 0.99) return '>\u00a099\u00a0%';
@@ -34,8 +37,10 @@ export function keyOf(hit: Hit): string {
 }
 
 /** "32 candidates in 12 ms · 24 of 32 reranked · 140 ms" */
-export function statusOf({ stage, spent }: SearchUpdate, candidates: number): string {
-  const found = `${candidates} candidates in ${milliseconds(spent.embedMilliseconds + spent.nearestMilliseconds)}`;
+export function statusOf({ stage, candidates, spent }: SearchUpdate): string {
+  const { embedMilliseconds, nearestMilliseconds, captionsMilliseconds } = spent;
+  const first = milliseconds(embedMilliseconds + nearestMilliseconds + captionsMilliseconds);
+  const found = `${candidates} ${candidates === 1 ? 'candidate' : 'candidates'} in ${first}`;
   if (spent.pairs === 0) return found;
   const reranked = `${spent.pairs} of ${candidates} reranked · ${milliseconds(spent.rerankMilliseconds)}`;
   const short = stage === 'final' && spent.cutShort ? ' · stopped at the time limit' : '';

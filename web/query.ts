@@ -1,3 +1,6 @@
+import { allOf, CONDITION_FORM, readCondition } from '../src/condition.js';
+import type { Filter } from '../src/filter.js';
+import { Failure } from './failure.js';
 import type { Target } from './search.js';
 
 /** What is searched for: words, a picture of the collection, or a picture of the visitor's own. */
@@ -6,6 +9,12 @@ export type Query =
   | { kind: 'image'; imageId: number; target: Target }
   | { kind: 'upload'; upload: number; file: File; target: Target };
 
+/** What the address holds: what is searched for, and what must be true of a picture to be found, each NAME=VALUE. */
+export interface Place {
+  query: Query | null;
+  conditions: string[];
+}
+
 /** Pictures given in this visit, by number: an address can name one but not hold it. */
 const uploads: File[] = [];
 
@@ -13,22 +22,37 @@ export function uploadQuery(file: File): Query {
   return { kind: 'upload', upload: uploads.push(file) - 1, file, target: 'captions' };
 }
 
-/** The address of a query, so that it can be kept and shared and the back button works. */
-export function addressOf(query: Query | null): string {
+/** The address of a place, so that it can be kept and shared and the back button works. */
+export function addressOf({ query, conditions }: Place): string {
+  const parameters = [...parametersOf(query), ...conditions.map((condition) => ['where', condition])];
+  return parameters.length > 0 ? `?${new URLSearchParams(parameters).toString()}` : '.';
+}
+
+function parametersOf(query: Query | null): [string, string][] {
   switch (query?.kind) {
     case 'text':
-      return `?${new URLSearchParams({ q: query.text }).toString()}`;
+      return [['q', query.text]];
     case 'image':
-      return `?image=${query.imageId}&target=${query.target}`;
+      return [
+        ['image', String(query.imageId)],
+        ['target', query.target],
+      ];
     case 'upload':
-      return `?upload=${query.upload}&target=${query.target}`;
+      return [
+        ['upload', String(query.upload)],
+        ['target', query.target],
+      ];
     default:
-      return '.';
+      return [];
   }
 }
 
-export function queryOf(address: string): Query | null {
+export function placeOf(address: string): Place {
   const parameters = new URLSearchParams(address);
+  return { query: queryOf(parameters), conditions: [...new Set(parameters.getAll('where'))] };
+}
+
+function queryOf(parameters: URLSearchParams): Query | null {
   const text = parameters.get('q')?.trim();
   if (text) return { kind: 'text', text };
   const target = parameters.get('target') === 'captions' ? 'captions' : 'images';
@@ -37,4 +61,15 @@ export function queryOf(address: string): Query | null {
   const upload = Number(parameters.get('upload') ?? NaN);
   const file = uploads[upload];
   return file ? { kind: 'upload', upload, file, target } : null;
+}
+
+/** What all conditions together let through; undefined where there are none. @throws Failure */
+export function filterOf(conditions: readonly string[]): Filter | undefined {
+  return allOf(
+    conditions.map((condition) => {
+      const filter = readCondition(condition);
+      if (filter) return filter;
+      throw new Failure(`“${condition}” should be ${CONDITION_FORM}.`, { passing: false, about: 'filter' });
+    }),
+  );
 }

@@ -1,4 +1,6 @@
-import type { Query } from './query.js';
+import type { Attributes } from '../src/filter.js';
+import { Failure } from './failure.js';
+import { filterOf, type Place, type Query } from './query.js';
 
 export type Target = 'images' | 'captions';
 
@@ -8,6 +10,12 @@ interface Scores {
   similarity: number | null;
   matchScore: number | null;
   matchProbability: number | null;
+  /** What proposed it. */
+  sources: ('nearest' | 'captions')[];
+  split: string | null;
+  attributes: Attributes;
+  /** Its file was not there when it was last looked for. */
+  missing: boolean;
   imageUrl: string;
   thumbnailUrl: string;
 }
@@ -24,9 +32,12 @@ export interface SearchUpdate {
   stage: 'nearest' | 'wave' | 'final';
   target: Target;
   hits: Hit[];
+  /** How many there are to rerank. */
+  candidates: number;
   spent: {
     embedMilliseconds: number;
     nearestMilliseconds: number;
+    captionsMilliseconds: number;
     rerankMilliseconds: number;
     pairs: number;
     cutShort: boolean;
@@ -45,26 +56,13 @@ export interface Collection {
 export const K = 24;
 export const CANDIDATES = 32;
 
-/** Why there is no answer, in the server's own words where it gave any. */
-export class Failure extends Error {
-  readonly hint: string | null;
-  /** The same request may succeed later. */
-  readonly passing: boolean;
-
-  constructor(message: string, { hint = null, passing }: { hint?: string | null; passing: boolean }) {
-    super(message);
-    this.hint = hint;
-    this.passing = passing;
-  }
-}
-
 /** Runs a search and reports every update as it comes. @throws Failure, or the signal's reason */
 export async function search(
-  query: Query,
+  { query, conditions }: Place & { query: Query },
   signal: AbortSignal,
   onUpdate: (update: SearchUpdate) => void,
 ): Promise<void> {
-  const response = await request(...requestOf(query), signal);
+  const response = await request(...requestOf(query, conditions), signal);
   let rest = '';
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
@@ -85,7 +83,8 @@ export async function search(
 export interface Health {
   status: 'ok' | 'preparing' | 'closing';
   done?: number;
-  total?: number;
+  /** null where only the end will tell. */
+  total?: number | null;
 }
 
 /** @throws Failure where no server answers */
@@ -98,9 +97,11 @@ export async function getCollection(signal: AbortSignal): Promise<Collection> {
   return (await (await request('/v1/collection', {}, signal)).json()) as Collection;
 }
 
-function requestOf(query: Query): [string, RequestInit] {
+function requestOf(query: Query, conditions: readonly string[]): [string, RequestInit] {
   const headers = { accept: 'application/x-ndjson' };
   const parameters: Record<string, string> = { k: String(K), candidates: String(CANDIDATES) };
+  const filter = filterOf(conditions);
+  if (filter) parameters.filter = JSON.stringify(filter);
   if (query.kind === 'upload') {
     const form = new FormData();
     for (const [name, value] of Object.entries({ ...parameters, target: query.target })) form.append(name, value);
@@ -125,7 +126,8 @@ async function request(address: string, init: RequestInit, signal: AbortSignal):
 }
 
 function failureOf({ error }: ErrorBody, passing: boolean): Failure {
-  return new Failure(error.message, { hint: error.hint, passing });
+  const about = /^filter\b/.test(error.message) ? 'filter' : null;
+  return new Failure(error.message, { hint: error.hint, passing, about });
 }
 
 function unanswered(signal: AbortSignal): Error {

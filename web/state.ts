@@ -1,24 +1,31 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
-import { addressOf, queryOf, type Query } from './query.js';
-import { Failure, getCollection, getHealth, search, type Collection, type SearchUpdate } from './search.js';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { Failure } from './failure.js';
+import { addressOf, placeOf, type Place } from './query.js';
+import { getCollection, getHealth, search, type Collection, type SearchUpdate } from './search.js';
 
-/** The query in the address bar. `replace` keeps what is typed from filling the history. */
-export function useQuery(): [Query | null, (query: Query | null, how?: 'push' | 'replace') => void] {
-  const [query, setQuery] = useState(() => queryOf(location.search));
+type Go = (change: Partial<Place>, how?: 'push' | 'replace') => void;
+
+/** The place in the address bar. `replace` keeps what is typed from filling the history. */
+export function usePlace(): [Place, Go] {
+  const [place, setPlace] = useState(() => placeOf(location.search));
+  const { query } = place;
   useEffect(() => {
-    const onPop = () => setQuery(queryOf(location.search));
+    const onPop = () => setPlace(placeOf(location.search));
     addEventListener('popstate', onPop);
     return () => removeEventListener('popstate', onPop);
   }, []);
   useEffect(() => {
     document.title = query?.kind === 'text' ? `${query.text} – Patchword` : 'Patchword';
   }, [query]);
-  const go = useCallback((next: Query | null, how: 'push' | 'replace' = 'push') => {
+  const current = useRef(place);
+  current.current = place;
+  const go = useCallback<Go>((change, how = 'push') => {
+    const next = { ...current.current, ...change };
     if (how === 'replace') history.replaceState(null, '', addressOf(next));
     else if (addressOf(next) !== location.search) history.pushState(null, '', addressOf(next));
-    setQuery(next);
+    setPlace(next);
   }, []);
-  return [query, go];
+  return [place, go];
 }
 
 export interface SearchState {
@@ -32,22 +39,22 @@ export interface SearchState {
 
 const NO_SEARCH = { update: null, stale: false, busy: false, failure: null };
 
-/** Runs the query and gives it up when another takes its place. */
-export function useSearch(query: Query | null): SearchState {
+/** Runs the search of a place and gives it up when another takes its place. */
+export function useSearch(place: Place | null): SearchState {
   const [state, setState] = useState<Omit<SearchState, 'again'>>(NO_SEARCH);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
-    if (!query) return setState(NO_SEARCH);
+    if (!place?.query) return setState(NO_SEARCH);
     const controller = new AbortController();
     setState(({ update }) => ({ update, stale: true, busy: true, failure: null }));
     const onUpdate = (update: SearchUpdate) => {
       if (!controller.signal.aborted) setState({ ...NO_SEARCH, update, busy: update.stage !== 'final' });
     };
-    search(query, controller.signal, onUpdate).catch((error: unknown) => {
+    search({ ...place, query: place.query }, controller.signal, onUpdate).catch((error: unknown) => {
       if (!controller.signal.aborted) setState({ ...NO_SEARCH, failure: toFailure(error) });
     });
     return () => controller.abort();
-  }, [query && addressOf(query), attempt]);
+  }, [place && addressOf(place), attempt]);
   return { ...state, again: useCallback(() => setAttempt((n) => n + 1), []) };
 }
 

@@ -26,7 +26,7 @@ export function addIndexCommand(program: Command): void {
     // First, so that a source that cannot be read leaves no empty collection behind.
     const reader = await openSource({ source, images: options.images });
     const result = await withEngine({ ...options, create: true }, (engine) =>
-      index({ engine, source: reader, images: options.images }),
+      index({ engine, source: reader, options: { images: options.images } }),
     );
     printResult(result, options, describeResult);
   });

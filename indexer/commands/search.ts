@@ -1,5 +1,8 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { allOf, CONDITION_FORM, readCondition } from '../../src/condition.js';
 import { PatchwordError } from '../../src/errors.js';
+import { checkFilter, type Filter } from '../../src/filter.js';
+import { areSources, type CandidateSource } from '../../src/hit.js';
 import { type Hit, SEARCH_DEFAULTS, SEARCH_LIMIT, type SearchQuery, type SearchUpdate } from '../../src/search.js';
 import type { Target } from '../../src/store/store.js';
 import {
@@ -19,6 +22,9 @@ interface SearchCommandOptions extends GlobalOptions, DeviceOptions {
   target?: Target;
   k: number;
   candidates: number;
+  sources?: CandidateSource[];
+  filter?: Filter;
+  where?: Filter[];
   rerankPairs?: number;
   rerankMilliseconds?: number;
 }
@@ -37,10 +43,17 @@ export function addSearchCommand(program: Command): void {
     )
     .addOption(new Option('-k <count>', 'how many hits').argParser(count).default(k))
     .addOption(
-      new Option('--candidates <count>', 'how many nearest neighbours to consider')
-        .argParser(count)
-        .default(candidates),
+      new Option('--candidates <count>', 'how many of what is proposed to rerank').argParser(count).default(candidates),
     )
+    .addOption(
+      new Option('--sources <list>', 'what proposes images for a text (default: nearest,captions)').argParser(
+        parseSources,
+      ),
+    )
+    .addOption(
+      new Option('--where <name=value>', 'only images of which this is true; may be repeated').argParser(parseWhere),
+    )
+    .addOption(new Option('--filter <json>', 'only images that this lets through').argParser(parseFilter))
     .addOption(
       new Option(
         '--rerank-pairs <count>',
@@ -62,10 +75,12 @@ export function addSearchCommand(program: Command): void {
 }
 
 function toQuery(text: string | undefined, options: SearchCommandOptions): SearchQuery {
-  const { image, target, k, candidates, rerankPairs, rerankMilliseconds } = options;
+  const { image, target, k, candidates, sources, rerankPairs, rerankMilliseconds } = options;
   const rerank = { pairs: rerankPairs, milliseconds: rerankMilliseconds };
-  if (text !== undefined && image === undefined && target === undefined) return { text, k, candidates, rerank };
-  if (text === undefined && image !== undefined) return { image, target, k, candidates, rerank };
+  const filter = allOf([...(options.where ?? []), ...(options.filter ? [options.filter] : [])]);
+  const common = { k, candidates, sources, filter, rerank };
+  if (text !== undefined && image === undefined && target === undefined) return { ...common, text };
+  if (text === undefined && image !== undefined) return { ...common, image, target };
   throw new PatchwordError(
     'INVALID_ARGUMENT',
     target === undefined
@@ -73,6 +88,28 @@ function toQuery(text: string | undefined, options: SearchCommandOptions): Searc
       : '--target goes with --image; a text finds images.',
     { hint: 'For example: patchword search "two foxes at night" --collection sample' },
   );
+}
+
+function parseSources(list: string): CandidateSource[] {
+  const sources = list.split(',').map((name) => name.trim());
+  if (areSources(sources)) return sources;
+  throw new InvalidArgumentError('Expected nearest, captions or nearest,captions.');
+}
+
+function parseWhere(text: string, before: Filter[] = []): Filter[] {
+  const condition = readCondition(text);
+  if (condition) return [...before, condition];
+  throw new InvalidArgumentError(`Expected ${CONDITION_FORM}.`);
+}
+
+function parseFilter(json: string): Filter {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new InvalidArgumentError('Expected JSON, such as {"field":"year","range":{"gte":2014}}.');
+  }
+  return checkFilter(value);
 }
 
 function describeUpdate({ hits, spent }: SearchUpdate): string {

@@ -1,88 +1,117 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, opendir, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { messageOf, PatchwordError } from '../../src/errors.js';
-import { cleanCaptions, decodeUtf8, type Reader, type SkippedImage, type SourceImage } from './reader.js';
+import { explainSystemError, messageOf, PatchwordError } from '../../src/errors.js';
+import { type Reader, refuseOptions, type SkippedImage, type SourceImage, type SourceOptions } from './reader.js';
+import { readSidecars, SIDECAR_EXTENSIONS } from './sidecar.js';
 
-export const IMAGE_EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'] as const;
+/** Files that are taken for pictures. What is not one after all, or of a kind that is not read, is said of each. */
+export const IMAGE_EXTENSIONS: readonly string[] = [
+  ...['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'],
+  ...['.heic', '.heif', '.svg'],
+];
 
-const MAX_CAPTION_FILE_BYTES = 1_000_000;
+/** Up to how many pictures are counted before the first is read. */
+const COUNTED = 200_000;
 
-/** A picture, and the file of its captions where there is one; both relative to the root. */
+/** A picture, and the files beside it that say something of it; relative to the root. */
 interface FoundImage {
   name: string;
-  captionFile: string | null;
+  sidecars: string[];
+}
+
+/** What one folder holds, by name. */
+interface Listing {
+  folders: Set<string>;
+  pictures: string[];
+  sidecars: Set<string>;
 }
 
 /**
- * A folder of pictures, with those below it. The captions of `fox.jpg` are the lines of `fox.txt` beside it;
- * a picture without is read without. Hidden files, and files of other kinds, are ignored.
+ * A folder of pictures, with those below it, in the order of their names. The captions of `fox.jpg` are the lines of
+ * `fox.txt` beside it and those that `fox.json` has; a picture without is read without. Hidden files, and files of other
+ * kinds, are ignored; links to folders are not followed.
  *
- * @throws PatchwordError SOURCE_INVALID where there is no picture at all
+ * @throws PatchwordError FILE_NOT_FOUND; SOURCE_INVALID where there is no picture at all
  */
-export async function readFolder(root: string): Promise<Reader> {
-  const found: (FoundImage | SkippedImage)[] = [];
-  await walk(root, '', found);
-  if (found.length === 0) {
+export async function readFolder(options: SourceOptions & { path: string }): Promise<Reader> {
+  const { path: given, images, columns } = options;
+  refuseOptions('folder', { images, columns });
+  const root = await realpath(given);
+  const count = await countUpTo(COUNTED, walk(root, ''));
+  if (count === 0) {
     throw new PatchwordError('SOURCE_INVALID', `${root} holds no pictures (${IMAGE_EXTENSIONS.join(', ')}).`, {
-      hint: 'Name a folder of pictures with their captions in text files of the same name, or a Karpathy JSON file.',
+      hint: 'Name a folder of pictures, or a file that lists them.',
     });
   }
   return {
     format: 'folder',
     path: root,
     root,
-    total: found.length,
+    total: count,
     async *entries() {
-      for (const item of found) yield 'reason' in item ? item : await readImage(root, item);
+      for await (const found of walk(root, '')) yield 'reason' in found ? found : await readImage(root, found);
     },
   };
 }
 
-async function walk(root: string, folder: string, found: (FoundImage | SkippedImage)[]): Promise<void> {
-  let entries;
-  try {
-    entries = await readdir(path.join(root, folder), { withFileTypes: true });
-  } catch (error) {
-    found.push({ file: `${folder}/`, reason: messageOf(error) });
+/** How many items there are; null where there are more than the limit. */
+async function countUpTo(limit: number, items: AsyncGenerator): Promise<number | null> {
+  let count = 0;
+  while (count <= limit && !(await items.next()).done) count += 1;
+  await items.return(undefined);
+  return count > limit ? null : count;
+}
+
+async function* walk(root: string, folder: string): AsyncGenerator<FoundImage | SkippedImage> {
+  const listing = await list(root, folder);
+  if ('reason' in listing) {
+    yield { file: `${folder}/`, reason: listing.reason };
     return;
   }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const names = new Set(entries.map((entry) => entry.name));
-  for (const entry of entries) {
-    if (entry.name.startsWith('.')) continue;
-    const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) {
-      await walk(root, name, found);
-    } else if (isImageName(entry.name)) {
-      const captions = `${path.parse(entry.name).name}.txt`;
-      const captionFile = names.has(captions) ? path.posix.join(folder, captions) : null;
-      found.push({ name, captionFile });
+  const { folders, pictures, sidecars } = listing;
+  for (const entry of [...folders, ...pictures].sort()) {
+    const name = path.posix.join(folder, entry);
+    if (await isMangled(root, name)) yield { file: name, reason: 'its name is not UTF-8; rename it' };
+    else if (folders.has(entry)) yield* walk(root, name);
+    else {
+      const { name: stem } = path.parse(name);
+      const beside = SIDECAR_EXTENSIONS.map((extension) => stem + extension).filter((file) => sidecars.has(file));
+      yield { name, sidecars: beside.map((file) => path.posix.join(folder, file)) };
     }
   }
 }
 
-function isImageName(name: string): boolean {
-  return (IMAGE_EXTENSIONS as readonly string[]).includes(path.extname(name).toLowerCase());
-}
-
-async function readImage(root: string, { name, captionFile }: FoundImage): Promise<SourceImage | SkippedImage> {
-  const lines = captionFile === null ? { lines: [] } : await readLines(root, captionFile);
-  if ('reason' in lines) return { file: name, reason: lines.reason };
-  const cleaned = cleanCaptions(lines.lines);
-  if ('reason' in cleaned) return { file: name, reason: `${captionFile}: ${cleaned.reason}` };
-  return { name, location: { file: name }, captions: cleaned.captions, split: null, attributes: {} };
-}
-
-async function readLines(root: string, name: string): Promise<{ lines: string[] } | { reason: string }> {
-  const file = path.join(root, name);
+/** Names alone are kept: a folder may hold millions. */
+async function list(root: string, folder: string): Promise<Listing | { reason: string }> {
+  const listing: Listing = { folders: new Set(), pictures: [], sidecars: new Set() };
+  const absolute = path.join(root, folder);
   try {
-    const { size } = await stat(file);
-    if (size > MAX_CAPTION_FILE_BYTES) {
-      return { reason: `${name} has ${size} bytes; caption files of up to ${MAX_CAPTION_FILE_BYTES} are read` };
+    for await (const entry of await opendir(absolute, { bufferSize: 1024 })) {
+      const { name } = entry;
+      const extension = path.extname(name).toLowerCase();
+      if (name.startsWith('.')) continue;
+      if (entry.isDirectory()) listing.folders.add(name);
+      else if (IMAGE_EXTENSIONS.includes(extension)) listing.pictures.push(name);
+      else if ((SIDECAR_EXTENSIONS as readonly string[]).includes(extension)) listing.sidecars.add(name);
     }
-    const text = decodeUtf8(await readFile(file));
-    return text === null ? { reason: `${name} is not UTF-8 text` } : { lines: text.split(/\r\n|\n|\r/) };
   } catch (error) {
-    return { reason: messageOf(error) };
+    const explained = explainSystemError(error, absolute);
+    if (folder === '') throw explained;
+    return { reason: messageOf(explained) };
   }
+  return listing;
+}
+
+/** A name that is not UTF-8 comes with U+FFFD for what is not, and nothing is there by that name. */
+async function isMangled(root: string, name: string): Promise<boolean> {
+  if (!name.includes('\uFFFD')) return false;
+  return lstat(path.join(root, name)).then(
+    () => false,
+    () => true,
+  );
+}
+
+async function readImage(root: string, { name, sidecars }: FoundImage): Promise<SourceImage | SkippedImage> {
+  const labels = await readSidecars({ root, names: sidecars });
+  return 'reason' in labels ? { file: name, ...labels } : { name, location: { file: name }, ...labels };
 }

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
-import type { Attributes } from '../../src/filter.js';
+import { PatchwordError } from '../../src/errors.js';
+import type { Attributes, Scalar } from '../../src/filter.js';
 import type { ImageLocation } from '../../src/original.js';
 import { STORE_LIMITS } from '../../src/store/store.js';
 
@@ -19,7 +21,7 @@ export interface SourceImage {
 
 /** One entry of a source that cannot be used, and why. It never stops the rest. */
 export interface SkippedImage {
-  /** The name of the image; where there is none, the file and line (or entry) that should have given it. */
+  /** The name of the image; the file and line (or entry) where it gives no name, or one that another entry has. */
   file: string;
   reason: string;
 }
@@ -55,22 +57,22 @@ export interface Columns {
   split?: string;
 }
 
-/** Formats by the name that `--format` takes, with what a user would call them. */
+/** Formats by the name that `--format` takes, with what a user would call them after "Reading NAME as". */
 export const FORMATS = {
-  folder: 'folder of pictures with .txt or .json beside them',
+  folder: 'a folder of pictures with .txt or .json beside them',
   karpathy: "Karpathy's JSON",
   coco: 'COCO captions JSON',
   albef: 'ALBEF/BLIP JSON',
-  token: 'Flickr .token file',
+  token: 'a Flickr .token file',
   flickr30k: 'Flickr30k results.csv',
   flickr8k: 'Flickr8k captions.txt',
-  csv: 'CSV table',
-  tsv: 'TSV table',
+  csv: 'a CSV table',
+  tsv: 'a TSV table',
   jsonl: 'JSON Lines',
   webdataset: 'WebDataset tar files',
   img2dataset: 'img2dataset output',
   arrow: "ViLT's Arrow files",
-  parquet: 'Parquet table with pictures',
+  parquet: 'a Parquet table with pictures',
 } as const;
 
 export type Format = keyof typeof FORMATS;
@@ -80,6 +82,11 @@ export const MAX_CAPTION_LENGTH = 10_000;
 
 /** The most captions of one image: with it they are what a store takes at once. */
 export const MAX_CAPTIONS = STORE_LIMITS.batchItems - 1;
+
+/** The most attributes of one image, and the most characters of their names and texts. */
+export const ATTRIBUTE_LIMITS = { count: 100, name: 200, text: 10_000 } as const;
+
+const MAX_SPLIT_LENGTH = 200;
 
 export function isSkipped(entry: SourceImage | SkippedImage): entry is SkippedImage {
   return 'reason' in entry;
@@ -113,19 +120,76 @@ export function cleanCaptions(texts: string[]): { captions: string[] } | { reaso
   return { captions };
 }
 
+/**
+ * Attributes as they are stored: the JSON scalars of an object in its order, texts well-formed and cut at their limit.
+ * Lists and objects are left out, as are names that are empty or too long and what comes after the first hundred.
+ */
+export function cleanAttributes(values: Record<string, unknown>): Attributes {
+  const kept = new Map<string, Scalar>();
+  for (const [key, value] of Object.entries(values)) {
+    const name = toWellFormed(key);
+    if (kept.size >= ATTRIBUTE_LIMITS.count) break;
+    if (name !== '' && name.length <= ATTRIBUTE_LIMITS.name && isScalar(value)) kept.set(name, cleanScalar(value));
+  }
+  // Unlike an assignment, this defines properties: `__proto__` is a name like any other.
+  return Object.fromEntries(kept);
+}
+
+/** The split that a source says, where it says one: `restval` is the part of COCO's validation set that all train on. */
+export function cleanSplit(value: unknown): { split: string | null } | { reason: string } {
+  if (value === undefined || value === null) return { split: null };
+  if (typeof value !== 'string') return { reason: `split: expected a string, got ${describeKind(value)}` };
+  const split = cleanCaption(value);
+  if (split.length > MAX_SPLIT_LENGTH) {
+    return { reason: `split: it has ${split.length} characters; at most ${MAX_SPLIT_LENGTH} are read` };
+  }
+  return { split: split === 'restval' ? 'train' : split || null };
+}
+
+/** What a JSON value is, for a message: "a number". */
+export function describeKind(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
 /** UTF-8 to text, without a byte-order mark; null where the bytes are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return null;
+  if (!isUtf8(bytes)) return null;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+/** @throws PatchwordError INVALID_ARGUMENT where an option was given that a format has no use for */
+export function refuseOptions(format: Format, options: Pick<SourceOptions, 'images' | 'columns'>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    throw new PatchwordError('INVALID_ARGUMENT', `--${name} is of no use to ${FORMATS[format]}.`, {
+      hint: 'Leave it out, or name a file that lists pictures.',
+    });
   }
 }
 
+function isScalar(value: unknown): value is Scalar {
+  return value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
+}
+
+function cleanScalar(value: Scalar): Scalar {
+  if (typeof value === 'number') return value + 0; // JSON has no -0.
+  if (typeof value !== 'string') return value;
+  return toWellFormed(value.slice(0, ATTRIBUTE_LIMITS.text).replace(/[\uD800-\uDBFF]$/, ''));
+}
+
 function cleanCaption(text: string): string {
-  // A lone surrogate would come back from the catalog as U+FFFD and look like a change at every run.
-  const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
-  return wellFormed.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  return toWellFormed(text)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}
+
+/** A lone surrogate would come back from the catalog as U+FFFD and look like a change at every run. */
+function toWellFormed(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 /** Whether anything is left after the tokenizer removes controls, format characters and accents. */

@@ -1,59 +1,126 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../src/errors.js';
+import { looksLikeAlbef, readAlbef } from './albef.js';
+import { looksLikeCoco, readCoco } from './coco.js';
+import { looksLikeCsv, readCsv } from './csv.js';
+import { looksLikeFlickr30k, readFlickr30k } from './flickr30k.js';
+import { looksLikeFlickr8k, readFlickr8k } from './flickr8k.js';
 import { readFolder } from './folder.js';
-import { readKarpathy } from './karpathy.js';
-import type { Reader } from './reader.js';
+import { looksLikeJsonl, readJsonl } from './jsonl.js';
+import { looksLikeKarpathy, readKarpathy } from './karpathy.js';
+import { type Columns, type Format, FORMATS, type Reader, type SourceOptions } from './reader.js';
+import { looksLikeToken, readToken } from './token.js';
+import { looksLikeTsv, readTsv } from './tsv.js';
 
-/** How far into a JSON file its format shows. */
-const SNIFFED_BYTES = 65_536;
+interface FormatReader {
+  /** Whether a file or folder is of the format, by what it holds. */
+  looksLike(path: string): Promise<boolean>;
+  /**
+   * What the one file of such a source is usually called: how it is found in a folder that holds it beside its pictures, and
+   * taken for what it is called where it is broken. Without, the reader is given what the user named, file or folder.
+   */
+  names?: RegExp;
+  open(options: { path: string; images?: string; columns?: Columns }): Promise<Reader>;
+}
+
+/** In the order in which they are tried. */
+const READERS: Partial<Record<Format, FormatReader>> = {
+  karpathy: { looksLike: looksLikeKarpathy, names: /^dataset.*\.json$/i, open: readKarpathy },
+  coco: { looksLike: looksLikeCoco, names: /^captions_.*\.json$/i, open: readCoco },
+  albef: { looksLike: looksLikeAlbef, names: /_(train|val|test)\.json$/i, open: readAlbef },
+  // Flickr8k has its captions a second time, as lemmas.
+  token: { looksLike: looksLikeToken, names: /^(?!.*lemma).*\.token(\.txt)?$/i, open: readToken },
+  flickr30k: { looksLike: looksLikeFlickr30k, names: /^results.*\.csv$/i, open: readFlickr30k },
+  flickr8k: { looksLike: looksLikeFlickr8k, names: /^captions\.txt$/i, open: readFlickr8k },
+  jsonl: { looksLike: looksLikeJsonl, names: /\.(jsonl|ndjson)$/i, open: readJsonl },
+  csv: { looksLike: looksLikeCsv, names: /\.csv$/i, open: readCsv },
+  tsv: { looksLike: looksLikeTsv, names: /\.(tsv|tab)$/i, open: readTsv },
+  folder: { looksLike: isFolder, open: readFolder },
+};
+
+const FORMAT_NAMES = Object.keys(READERS) as Format[];
 
 /**
- * The reader for a source, chosen by what is there: a Karpathy JSON file; a folder that holds one, named `dataset*.json`
- * as Karpathy's are; or a folder of pictures.
+ * The reader for a source: a file or folder of a format that is told by what it holds, or that `format` says; or a folder
+ * that holds one such file beside its pictures.
  *
- * @param images where the pictures of a JSON file are; default: beside it, or in `images/` beside it
- * @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID
+ * @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID, INVALID_ARGUMENT
  */
-export async function openSource({ source, images }: { source: string; images?: string }): Promise<Reader> {
+export async function openSource({ source, format, ...options }: SourceOptions & { source: string }): Promise<Reader> {
   const absolute = path.resolve(source);
   try {
     const status = await stat(absolute);
-    if (status.isFile()) return await readKarpathy({ file: absolute, images });
-    if (status.isDirectory()) {
-      const dataset = await findDataset(absolute);
-      if (dataset !== null) return await readKarpathy({ file: dataset, images });
-      if (images === undefined) return await readFolder(await realpath(absolute));
-      throw new PatchwordError(
-        'INVALID_ARGUMENT',
-        `--images goes with a Karpathy JSON file, and ${source} holds none.`,
-      );
+    if (!status.isFile() && !status.isDirectory()) {
+      throw new PatchwordError('SOURCE_INVALID', `${source} is neither a folder nor a file.`);
     }
+    const found = status.isFile() ? await findFile(absolute, format) : await findInFolder(absolute, format);
+    return await READERS[found.format]!.open({ path: found.path, ...options });
   } catch (error) {
     throw explainSystemError(error, absolute);
   }
-  throw new PatchwordError('SOURCE_INVALID', `${source} is neither a folder nor a file.`);
+}
+/** What the user is told of a source before it is read. */
+export function describeReader({ path: file, format }: Reader): string {
+  return `Reading ${path.basename(file)} as ${FORMATS[format]}.`;
 }
 
-async function findDataset(folder: string): Promise<string | null> {
-  const names = (await readdir(folder)).filter((name) => /^dataset.*\.json$/i.test(name)).sort();
-  const datasets = [];
-  for (const name of names) if (await holdsSentences(path.join(folder, name))) datasets.push(name);
-  if (datasets.length > 1) {
-    throw new PatchwordError('SOURCE_INVALID', `${folder} holds several datasets: ${datasets.join(', ')}.`, {
-      hint: `Name one of them, for example ${path.join(folder, datasets[0] ?? '')}.`,
+interface Found {
+  format: Format;
+  path: string;
+}
+
+async function findFile(file: string, format: Format | undefined): Promise<Found> {
+  const name = path.basename(file);
+  const found =
+    format ??
+    (await recognize(file, FORMAT_NAMES)) ??
+    FORMAT_NAMES.find((candidate) => READERS[candidate]?.names?.test(name));
+  if (found !== undefined) return { format: found, path: file };
+  throw new PatchwordError('SOURCE_INVALID', `${file} is of no format that is recognised.`, {
+    hint: `Say which it is with --format: ${FORMAT_NAMES.join(', ')}.`,
+  });
+}
+
+async function findInFolder(folder: string, format: Format | undefined): Promise<Found> {
+  const candidates = format === undefined ? FORMAT_NAMES : [format];
+  const whole = candidates.filter((candidate) => READERS[candidate]?.names === undefined);
+  const isWhole = format === undefined ? await recognize(folder, whole) : whole[0];
+  if (isWhole !== undefined && isWhole !== 'folder') return { format: isWhole, path: folder };
+
+  const listed: Found[] = [];
+  if (format !== 'folder') {
+    for (const name of (await readdir(folder)).sort()) {
+      const named = candidates.filter((candidate) => READERS[candidate]?.names?.test(name));
+      const file = path.join(folder, name);
+      const found = await recognize(file, named);
+      if (found !== undefined) listed.push({ format: found, path: file });
+    }
+  }
+  if (listed.length > 1) {
+    const names = listed.map((one) => path.basename(one.path)).join(', ');
+    throw new PatchwordError('SOURCE_INVALID', `${folder} holds several datasets: ${names}.`, {
+      hint: `Name one of them, for example ${listed[0].path}; or give --format folder to read the pictures alone.`,
     });
   }
-  return datasets[0] === undefined ? null : path.join(folder, datasets[0]);
+  if (listed.length === 1) return listed[0];
+  if (isWhole !== undefined) return { format: isWhole, path: folder };
+  throw new PatchwordError('SOURCE_INVALID', `${folder} holds no file that is taken for ${FORMATS[candidates[0]]}.`, {
+    hint: 'Name the file itself.',
+  });
 }
 
-async function holdsSentences(file: string): Promise<boolean> {
-  const handle = await open(file);
-  try {
-    if (!(await handle.stat()).isFile()) return false;
-    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(SNIFFED_BYTES) });
-    return buffer.subarray(0, bytesRead).includes('"sentences"');
-  } finally {
-    await handle.close();
+async function recognize(file: string, formats: readonly Format[]): Promise<Format | undefined> {
+  for (const format of formats) {
+    try {
+      if (await READERS[format]?.looksLike(file)) return format;
+    } catch (error) {
+      throw explainSystemError(error, file);
+    }
   }
+  return undefined;
+}
+
+async function isFolder(file: string): Promise<boolean> {
+  return (await stat(file)).isDirectory();
 }

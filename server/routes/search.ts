@@ -1,6 +1,7 @@
 import express, { Router, type Request, type RequestHandler, type Response } from 'express';
 import multer, { memoryStorage, MulterError } from 'multer';
 import { PatchwordError } from '../../src/errors.js';
+import { checkFilter } from '../../src/filter.js';
 import type { Hit, SearchOptions, SearchQuery, SearchUpdate } from '../../src/search.js';
 import type { Store } from '../../src/store/store.js';
 import { errorBody, methodNotAllowed, sendError, toPatchwordError } from '../errors.js';
@@ -51,9 +52,10 @@ export function searchRoutes(service: Service): Router {
   }
 
   function toOptions(parameters: SearchParameters): SearchOptions {
-    const { k, candidates, rerankPairs: pairs, rerankMilliseconds: milliseconds } = parameters;
-    const rerank = { ...(pairs !== undefined && { pairs }), milliseconds: milliseconds ?? limits.rerankMilliseconds };
-    return { ...(k !== undefined && { k }), ...(candidates !== undefined && { candidates }), rerank };
+    const { k, candidates, sources, rerankPairs: pairs, rerankMilliseconds } = parameters;
+    const rerank = { pairs, milliseconds: rerankMilliseconds ?? limits.rerankMilliseconds };
+    const filter = parameters.filter === undefined ? undefined : checkFilter(parameters.filter);
+    return { k, candidates, sources, filter, rerank };
   }
 
   async function toQuery(store: Store, parameters: SearchParameters, upload?: Uint8Array): Promise<SearchQuery> {

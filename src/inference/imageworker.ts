@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { perceptualHash } from '../perceptual.js';
 import { prepareImage } from '../vilt/image.js';
 import type { ImageConfig } from '../vilt/config.js';
 import { serveWorker, transfer } from '../worker.js';
@@ -12,6 +13,9 @@ export interface ImageWorker {
 serveWorker<ImageWorker>(parentPort!, {
   async prepare(image, config) {
     const prepared = await prepareImage(image, config);
-    return transfer(prepared, [prepared.modelInput.pixels.buffer as ArrayBuffer]);
+    const { modelInput } = prepared;
+    return transfer({ ...prepared, perceptualHash: perceptualHash(modelInput) }, [
+      modelInput.pixels.buffer as ArrayBuffer,
+    ]);
   },
 });

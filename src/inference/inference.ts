@@ -37,6 +37,8 @@ export interface PreparedImage {
   /** Size of the upright original, in pixels. */
   width: number;
   height: number;
+  /** 64 bits that are nearly the same for images that look nearly the same; null for an image that is flat or a mere gradient. */
+  perceptualHash: Uint16Array | null;
 }
 
 /** Runs the model somewhere: worker threads of this process (local.ts). */

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { messageOf, PatchwordError } from '../errors.js';
+import { recognizeForeign } from './foreign.js';
 
 /** First bytes of the formats that are read, in Latin-1. The name of a file says nothing. */
 const SIGNATURES = {
@@ -48,7 +49,8 @@ async function readWithin(path: string, maxBytes: number): Promise<Uint8Array> {
   }
 }
 
-function checkLength(name: string, bytes: number, maxBytes: number): void {
+/** @throws PatchwordError IMAGE_UNREADABLE where there is no byte, IMAGE_TOO_LARGE where there are too many */
+export function checkLength(name: string, bytes: number, maxBytes: number): void {
   if (bytes === 0) {
     throw new PatchwordError('IMAGE_UNREADABLE', `${name} is empty; expected an image.`, {
       hint: 'Copy or download it again.',
@@ -64,12 +66,12 @@ function checkLength(name: string, bytes: number, maxBytes: number): void {
 function checkSignature(name: string, bytes: Uint8Array): void {
   const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
   if (Object.values(SIGNATURES).some((signature) => signature.test(head))) return;
-  const formats = Object.keys(SIGNATURES).join(', ');
-  throw new PatchwordError(
-    'IMAGE_UNREADABLE',
-    `${name} is not an image that can be read; expected one of ${formats}.`,
-    {
-      hint: 'Convert it to one of these.',
-    },
-  );
+  const foreign = recognizeForeign(bytes);
+  const expected = `expected one of ${Object.keys(SIGNATURES).join(', ')}`;
+  const message = foreign
+    ? `${name} is ${foreign.what}; ${expected}.`
+    : `${name} is not an image that can be read; ${expected}.`;
+  throw new PatchwordError('IMAGE_UNREADABLE', foreign?.why ? `${message} ${foreign.why}` : message, {
+    hint: foreign?.hint ?? 'Convert it to one of these.',
+  });
 }

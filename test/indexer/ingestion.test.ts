@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ingest } from '../../indexer/ingestion.js';
+import type { Progress } from '../../indexer/progress.js';
 import { type Engine, openEngine } from '../../src/engine.js';
 import type { ImageHit } from '../../src/search.js';
 import { fixture, temporaryFolder } from '../fixture.js';
@@ -101,7 +102,7 @@ describe('ingest', function () {
     const written = (await engine.info()).images - others;
     assert.ok(written > 0 && written < total, `${written} of ${total} written`);
 
-    const states: { done: number; total: number }[] = [];
+    const states: Progress[] = [];
     const result = await ingest({ engine, source: at('many'), onProgress: (state) => states.push(state) });
     assert.equal(result.unchanged, written);
     assert.equal(result.added, total - written);

@@ -53,8 +53,37 @@ describe('mapAhead', () => {
     await mapped.next();
     await sleep(100);
     assert.equal(most, 3);
-    assert.equal(taken, 8);
-    assert.equal(ended, 8);
+    // One was read, eight wait.
+    assert.equal(taken, 9);
+    assert.equal(ended, 9);
     await mapped.return();
+  });
+
+  it('throws what its items threw, after what came before', async () => {
+    async function* failing() {
+      yield* count(3);
+      throw new Error('the disk is gone');
+    }
+    const read: number[] = [];
+    await assert.rejects(async () => {
+      for await (const item of mapAhead(failing(), { concurrency: 2, ahead: 9 }, (n) => Promise.resolve(n)))
+        read.push(item);
+    }, /the disk is gone/);
+    assert.deepEqual(read, [0, 1, 2]);
+  });
+
+  it('ends its items when its reader leaves early', async () => {
+    let ended = false;
+    async function* endless() {
+      try {
+        for (let item = 0; ; item += 1) yield await Promise.resolve(item);
+      } finally {
+        ended = true;
+      }
+    }
+    for await (const item of mapAhead(endless(), { concurrency: 1, ahead: 2 }, (n) => Promise.resolve(n))) {
+      if (item === 5) break;
+    }
+    assert.equal(ended, true);
   });
 });

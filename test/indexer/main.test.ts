@@ -93,10 +93,11 @@ describe('bin/patchword.js', function () {
     const found = await withData('search', text, '--collection', 'photos', '-k', '2', '--json');
     assert.equal(found.code, 0, found.stderr);
     const update = jsonOf(found) as Record<string, unknown> & { hits: Record<string, unknown>[]; notes: string[] };
-    assert.deepEqual(Object.keys(update).sort(), ['hits', 'notes', 'spent', 'stage', 'target']);
+    assert.deepEqual(Object.keys(update).sort(), ['candidates', 'hits', 'notes', 'spent', 'stage', 'target']);
     assert.equal(update.hits.length, 2);
-    const fields = ['captions', 'file', 'imageId', 'matchProbability', 'matchScore', 'similarity', 'sources'];
-    assert.deepEqual(Object.keys(update.hits[0]).sort(), fields);
+    const ofImage = ['imageId', 'file', 'split', 'attributes', 'missing', 'captions'];
+    const ofHit = ['similarity', 'matchScore', 'matchProbability', 'sources'];
+    assert.deepEqual(Object.keys(update.hits[0]), [...ofImage, ...ofHit]);
     assert.match(update.notes[0], /40 tokens/);
     assert.match(found.stderr, /40 tokens/);
   });

@@ -29,6 +29,14 @@ describe('Pace', () => {
     assert.equal(describePace(pace, { done: 71, total: 71 }, 'pictures'), '(71 pictures/s)');
   });
 
+  it('says no time left where the total is not known', () => {
+    const pace = new Pace();
+    pace.add(0, 0);
+    pace.add(71, 1000);
+    assert.equal(pace.secondsLeft({ done: 71, total: null }), null);
+    assert.equal(describePace(pace, { done: 71, total: null }, 'pictures'), '(71 pictures/s)');
+  });
+
   it('says times as people do', () => {
     assert.deepEqual([0.2, 59, 61, 3600, 7500].map(describeSeconds), [
       '1 s',

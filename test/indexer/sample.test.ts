@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Progress } from '../../indexer/progress.js';
 import { ensureSample, SAMPLE_COLLECTION } from '../../indexer/sample.js';
 import { openEngine } from '../../src/engine.js';
 import type { ImageHit } from '../../src/search.js';
@@ -24,7 +25,7 @@ describe('ensureSample', function () {
 
   it('makes the sample once, and then only looks', async () => {
     const data = path.join(temporary.path, 'data');
-    const states: { done: number; total: number }[] = [];
+    const states: Progress[] = [];
     await ensureSample({ data, onProgress: (state) => states.push(state) });
     assert.deepEqual(states.at(-1), { done: 600, total: 600 });
 

@@ -1,9 +1,12 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
 import { ingest } from '../../indexer/ingestion.js';
+import { isSkipped, type Reader } from '../../indexer/readers/reader.js';
+import { openSource } from '../../indexer/readers/source.js';
 import { startServer, type RunningServer, type ServerOptions } from '../../server/main.js';
 import { openEngine } from '../../src/engine.js';
+import type { Attributes } from '../../src/filter.js';
 import { BUNDLED_SAMPLE } from '../../src/paths.js';
 import { temporaryFolder } from '../fixture.js';
 
@@ -11,6 +14,8 @@ import { temporaryFolder } from '../fixture.js';
 export const PICTURES = 12;
 export const HOSTILE_FILE = `a"><img src=x onerror=alert(1)>\u202e.jpg`;
 export const HOSTILE_CAPTION = `<img src=x onerror="document.title='owned'"> a fox & a "tree"`;
+
+export const HOSTILE_ATTRIBUTE = `<b onclick="alert(1)">"Bob"; DROP TABLE images; --</b>`;
 
 interface Sample {
   images: { filename: string; filepath?: string; sentences: { raw: string }[] }[];
@@ -33,6 +38,13 @@ export async function samplePicture(index: number): Promise<{ file: string; capt
   return { file: found.find((file) => file !== null)!, captions: sentences.map(({ raw }) => raw) };
 }
 
+/** What the source says of a picture: odd ones are to train on, two of five are by Ada. */
+export function labelOf(file: string): { split: string; attributes: Attributes } {
+  const place = Number(/^scene-(\d+)/.exec(file)?.[1] ?? 0);
+  const author = place % 5 < 2 ? 'Ada' : HOSTILE_ATTRIBUTE;
+  return { split: place % 2 === 1 ? 'train' : 'test', attributes: { year: 2010 + (place % 4), author } };
+}
+
 export interface Served {
   url: string;
   /** Folder of the pictures that were indexed. */
@@ -44,12 +56,13 @@ export interface Served {
 
 /**
  * A server over a real collection of sample pictures, the last with a hostile name and caption, for the surrounding
- * suite. Call it inside `describe`.
+ * suite. The file of the one in place `missing` is gone. Call it inside `describe`.
  */
 export function serveSmallCollection({
   pictures = PICTURES,
+  missing,
   ...options
-}: Partial<ServerOptions> & { pictures?: number } = {}): Served {
+}: Partial<ServerOptions> & { pictures?: number; missing?: number } = {}): Served {
   const folder = temporaryFolder();
   const served = { log: [] as string[] } as Served;
   before(async function () {
@@ -58,7 +71,12 @@ export function serveSmallCollection({
     const data = path.join(folder.path, 'data');
     await writeSource(served.source, pictures);
     const engine = await openEngine({ collection: 'small', data, create: true });
-    await ingest({ engine, source: served.source });
+    await ingest({ engine, source: labelled(await openSource({ source: served.source })) });
+    if (missing !== undefined) {
+      const file = path.basename((await samplePicture(missing)).file);
+      await rm(path.join(served.source, file));
+      await engine.store.markMissing({ sourceId: 1, files: [file] });
+    }
     await engine.close();
     const logger: Logger = pino({ level: 'info' }, { write: (line: string) => void served.log.push(line) });
     served.server = await startServer({ collection: 'small', data, host: '127.0.0.1', port: 0, logger, ...options });
@@ -66,6 +84,19 @@ export function serveSmallCollection({
   });
   after(() => served.server?.close());
   return served;
+}
+
+/** A reader that says more of each picture than a folder does. */
+function labelled(reader: Reader): Reader {
+  return {
+    ...reader,
+    async *entries() {
+      for await (const entry of reader.entries()) {
+        if (isSkipped(entry)) yield entry;
+        else yield { ...entry, ...labelOf(entry.name) };
+      }
+    },
+  };
 }
 
 async function writeSource(folder: string, pictures: number): Promise<void> {
@@ -92,9 +123,14 @@ export interface Answer {
     similarity: number | null;
     matchScore: number | null;
     matchProbability: number | null;
+    sources: string[];
+    split: string | null;
+    attributes: Attributes;
+    missing: boolean;
     imageUrl: string;
     thumbnailUrl: string;
   }[];
+  candidates: number;
   spent: { pairs: number; cutShort: boolean };
   notes: string[];
 }

@@ -16,6 +16,16 @@ describe('searchParameters', () => {
     ['a very long text', { text: 'a'.repeat(2_001) }, /^text: expected at most 2000 characters/],
     ['an unknown target', { imageId: 1, target: 'video' }, /^target: expected images or captions/],
     ['an id beyond 32 bits', { imageId: 2 ** 32 }, /^imageId: /],
+    ['an unknown source', { text: 'a', sources: 'nearest,titles' }, /^sources: expected nearest, captions or both\.$/],
+    ['no source', { text: 'a', sources: '' }, /^sources: expected/],
+    ['an empty list of sources', { text: 'a', sources: [] }, /^sources: expected/],
+    ['a source that is no text', { text: 'a', sources: [{}] }, /^sources: expected/],
+    ['a filter that is no JSON', { text: 'a', filter: 'split=test' }, /^filter: expected JSON, such as /],
+    [
+      'a very long filter',
+      { text: 'a', filter: `"${'a'.repeat(8_000)}"` },
+      /^filter: expected at most 8000 characters/,
+    ],
     ['an unknown parameter', { text: 'a', candidate: 3 }, /^unknown parameter "candidate"/],
     ['a list for a body', [], /expected/],
     ['no body', undefined, /expected/],
@@ -26,6 +36,13 @@ describe('searchParameters', () => {
 
   it('names every parameter that is wrong', () => {
     assert.throws(() => parse(schema, { text: 1, k: 0 }), { message: /text: .*; k: / });
+  });
+
+  it('reads sources and filters from URLs and from JSON alike', () => {
+    const expected = { text: 'a', sources: ['nearest', 'captions'], filter: { field: 'year', eq: 2014 } };
+    assert.deepEqual(parse(schema, expected), expected);
+    const texts = { text: 'a', sources: 'nearest,captions', filter: '{"field":"year","eq":2014}' };
+    assert.deepEqual(parse(schema, texts), expected);
   });
 
   it('reads numbers from URLs and from JSON alike', () => {

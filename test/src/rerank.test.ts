@@ -18,8 +18,14 @@ describe('rerank', function () {
     engine = await indexSample(folder.path);
     const { store, inference } = engine;
     const [{ embedding }] = await inference.embedTexts(['three yellow foxes at night']);
-    const nearest = async (target: Target) =>
-      hydrate(store, target, await neighborsOf(store, { target, embedding, k: 1000 }));
+    const nearest = async (target: Target) => {
+      const neighbors = await neighborsOf(store, { target, embedding, k: 1000 });
+      return hydrate(
+        store,
+        target,
+        neighbors.map((neighbor) => ({ ...neighbor, sources: ['nearest'] })),
+      );
+    };
     [images, captions] = [await nearest('images'), await nearest('captions')];
   });
   after(() => engine?.close());

@@ -5,6 +5,7 @@ import { openEngine, type Engine } from '../../src/engine.js';
 import {
   search,
   SEARCH_DEFAULTS,
+  type CandidateSource,
   type CaptionHit,
   type Hit,
   type ImageHit,
@@ -108,18 +109,62 @@ describe('search', function () {
         [0, 8, PICTURES, PICTURES],
       );
       const [nearest, wave, , final] = updates;
-      assert.ok(nearest.hits.every(({ matchScore, sources }) => matchScore === null && sources.join() === 'nearest'));
-      const similarities = nearest.hits.map(({ similarity }) => similarity!);
+      assert.ok(nearest.hits.every(({ matchScore, sources }) => matchScore === null && sources.includes('nearest')));
+      assert.ok(updates.every(({ candidates }) => candidates === PICTURES));
+      assert.equal(wave.hits.filter(({ matchScore }) => matchScore !== null).length, 8);
+      assert.ok(final.hits.every(({ matchScore }) => matchScore !== null));
+      assert.equal(final.spent.cutShort, false);
+      const { embedMilliseconds, nearestMilliseconds, captionsMilliseconds, rerankMilliseconds } = final.spent;
+      assert.ok(
+        embedMilliseconds > 0 && nearestMilliseconds >= 0 && captionsMilliseconds >= 0 && rerankMilliseconds > 0,
+      );
+      assert.equal(nearest.spent.rerankMilliseconds, 0);
+    });
+
+    it('gives nearest order where only the nearest are asked for', async () => {
+      const query = { ...QUERY, sources: ['nearest' as const], rerank: { pairs: 0 } };
+      const { hits } = await engine.search(query).final();
+      const similarities = hits.map(({ similarity }) => similarity!);
       assert.deepEqual(
         similarities,
         [...similarities].sort((a, b) => b - a),
       );
-      assert.equal(wave.hits.filter(({ matchScore }) => matchScore !== null).length, 8);
-      assert.ok(final.hits.every(({ matchScore }) => matchScore !== null));
-      assert.equal(final.spent.cutShort, false);
-      const { embedMilliseconds, nearestMilliseconds, rerankMilliseconds } = final.spent;
-      assert.ok(embedMilliseconds > 0 && nearestMilliseconds >= 0 && rerankMilliseconds > 0);
-      assert.equal(nearest.spent.rerankMilliseconds, 0);
+      assert.ok(hits.every(({ sources }) => sources.join() === 'nearest'));
+    });
+
+    it('reranks what the words of captions alone propose, with its similarity', async () => {
+      const { hits, candidates, spent } = await engine.search({ ...QUERY, sources: ['captions'] }).final();
+      assert.equal(hits[0].file, FOXES);
+      assert.ok(hits.every((hit) => 'captions' in hit && /three|yellow|fox|night/.test(hit.captions.join())));
+      assert.ok(hits.every(({ sources }) => sources.join() === 'captions'));
+      assert.deepEqual([spent.pairs, hits.length], [candidates, Math.min(candidates, 10)]);
+      const { hits: nearest } = await engine.search({ ...QUERY, k: PICTURES, sources: ['nearest'] }).final();
+      for (const { file, similarity, matchProbability } of hits) {
+        const same = nearest.find((hit) => hit.file === file)!;
+        assert.ok(Math.abs(similarity! - same.similarity!) < 1e-5);
+        assert.ok(Math.abs(matchProbability! - same.matchProbability!) < 1e-4);
+      }
+    });
+
+    it('finds with both what either has best', async () => {
+      const query = { text: 'headphones', rerank: { pairs: 0 } };
+      const { hits } = await engine.search(query).final();
+      const best = async (source: CandidateSource) =>
+        (await engine.search({ ...query, sources: [source], k: 1 }).final()).hits[0].file;
+      assert.equal(await best('captions'), 'scene-000000.jpg');
+      const first = filesOf(hits.slice(0, 2));
+      assert.ok(first.includes(await best('nearest')) && first.includes('scene-000000.jpg'), first.join());
+    });
+
+    it('is answered though captions cannot be searched', async () => {
+      const { store, inference } = engine;
+      const broken = { ...store, captionMatches: () => Promise.reject(new Error('no words')) };
+      const update = await search({ store: broken, inference }, QUERY).final();
+      assert.deepEqual(update.notes, ['Captions were not searched: no words.']);
+      assert.deepEqual(
+        filesOf(update.hits),
+        filesOf((await engine.search({ ...QUERY, sources: ['nearest'] }).final()).hits),
+      );
     });
 
     it('gives the pictures as they are in the catalog', async () => {

@@ -1,4 +1,4 @@
-import type { Failure } from '../search.js';
+import type { Failure } from '../failure.js';
 
 /** Queries that find something in the bundled sample. */
 const EXAMPLES = [
@@ -32,11 +32,11 @@ export function Welcome({ sample, onSearch }: { sample: boolean; onSearch: (text
   );
 }
 
-export function NothingFound() {
+export function NothingFound({ filtered }: { filtered: boolean }) {
   return (
     <section class="message">
       <h2>Nothing found</h2>
-      <p>This collection holds nothing to compare with.</p>
+      <p>{filtered ? 'No picture passes the filter.' : 'This collection holds nothing to compare with.'}</p>
     </section>
   );
 }

@@ -1,5 +1,5 @@
 import { useFlip } from '../flip.js';
-import { captionOf, keyOf, matchOf } from '../format.js';
+import { captionOf, keyOf, matchOf, MISSING } from '../format.js';
 import type { Hit, SearchUpdate } from '../search.js';
 
 interface ResultsProps {
@@ -29,6 +29,7 @@ function Card({ hit, onOpen }: { hit: Hit; onOpen: (hit: Hit) => void }) {
       <img src={hit.thumbnailUrl} alt="" width="320" height="320" loading="lazy" decoding="async" draggable={false} />
       <span class="words">
         <span class="caption">{captionOf(hit)}</span>
+        {hit.missing && <span class="missing">{MISSING}</span>}
         <Match hit={hit} />
       </span>
     </button>

@@ -10,6 +10,12 @@ interface VectorRow {
   embedding: Uint8Array;
 }
 
+interface VectorPage {
+  after: number;
+  until: number;
+  limit: number;
+}
+
 /** catalog.sqlite, the truth of a collection: its binding, its transactions, and its vectors by revision. */
 export class Catalog {
   private readonly sql;
@@ -76,11 +82,36 @@ export class Catalog {
 
   /** The vectors written after a revision, in the order they were written. */
   *vectorsSince(target: Target, revision: number): Generator<{ id: number; vector: Float32Array }> {
-    const { dimension } = this.model;
     for (const { id, embedding } of this.sql[target].since.iterate(revision)) {
-      if (embedding.byteLength !== 4 * dimension) throw damagedEmbedding(target, id, embedding.byteLength, dimension);
-      yield { id, vector: new Float32Array(embedding.buffer, embedding.byteOffset, dimension) };
+      yield { id, vector: this.vectorIn(target, id, embedding) };
     }
+  }
+
+  /** The next vectors written after a revision, and up to another, in the order they were written. */
+  vectorPage(target: Target, page: VectorPage): { id: number; revision: number; vector: Float32Array }[] {
+    return this.sql[target].page
+      .all(page)
+      .map(({ id, revision, embedding }) => ({ id, revision, vector: this.vectorIn(target, id, embedding) }));
+  }
+
+  /** undefined where there is none of that id, or it has none. */
+  vectorOf(target: Target, id: number): Float32Array | undefined {
+    const embedding = this.sql[target].embedding.get(id);
+    return embedding?.byteLength ? this.vectorIn(target, id, embedding) : undefined;
+  }
+
+  /** Up to `count` vectors, evenly spread over the ids. */
+  sampleVectors(target: Target, count: number): Float32Array[] {
+    const { first, last } = this.sql[target].bounds.get()!;
+    const starts = Array.from({ length: count }, (_, i) => first + Math.floor(((last - first + 1) * i) / count));
+    const ids = new Set(starts.map((start) => this.sql[target].idFrom.get(start)));
+    return [...ids].flatMap((id) => (id === undefined ? [] : (this.vectorOf(target, id)?.slice() ?? [])));
+  }
+
+  private vectorIn(target: Target, id: number, embedding: Uint8Array): Float32Array {
+    const { dimension } = this.model;
+    if (embedding.byteLength !== 4 * dimension) throw damagedEmbedding(target, id, embedding.byteLength, dimension);
+    return new Float32Array(embedding.buffer, embedding.byteOffset, dimension);
   }
 
   /**
@@ -136,6 +167,18 @@ function statements(database: Connection) {
     idsSince: column<[number], number>(database, `SELECT id FROM ${table} WHERE revision > ?`),
     since: database.prepare<[number], VectorRow>(
       `SELECT id, embedding FROM ${table} WHERE revision > ? ORDER BY revision`,
+    ),
+    page: database.prepare<[VectorPage], VectorRow & { revision: number }>(
+      `SELECT id, revision, embedding FROM ${table} WHERE revision > :after AND revision <= :until
+       ORDER BY revision LIMIT :limit`,
+    ),
+    embedding: column<[number], Uint8Array>(database, `SELECT embedding FROM ${table} WHERE id = ?`),
+    bounds: database.prepare<[], { first: number; last: number }>(
+      `SELECT (SELECT min(id) FROM ${table}) AS first, (SELECT max(id) FROM ${table}) AS last`,
+    ),
+    idFrom: column<[number], number>(
+      database,
+      `SELECT id FROM ${table} WHERE id >= ? AND revision > 0 ORDER BY id LIMIT 1`,
     ),
   });
   return {

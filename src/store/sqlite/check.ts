@@ -106,11 +106,6 @@ export function checkQuery({ target, embedding, k }: NearestQuery, dimension: nu
   checkEmbedding(embedding, dimension, 'the query');
 }
 
-/** Filters are not known here yet. */
-export function refuseFilter(filter: Filter | undefined): void {
-  if (filter !== undefined) throw invalid('This store cannot filter.');
-}
-
 function checkEmbedding(embedding: Float32Array, dimension: number, of: string): void {
   if (embedding.length !== dimension) {
     throw invalid(

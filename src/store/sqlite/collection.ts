@@ -4,18 +4,16 @@ import { PatchwordError } from '../../errors.js';
 import { makeFolder } from '../../folder.js';
 import type { ModelInput } from '../../vilt/image.js';
 import type {
-  CaptionMatches,
   CollectionInfo,
   CollectionModel,
   CollectionStatistics,
   ImageRecord,
-  Neighbors,
   PendingImage,
   Reembedding,
   ReindexState,
 } from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
-import { checkBatch, checkCount, checkModelInput, checkQuery, refuseFilter, type NearestQuery } from './check.js';
+import { checkBatch, checkCount, checkModelInput } from './check.js';
 import {
   beginWriting,
   closeDatabase,
@@ -26,12 +24,12 @@ import {
   openDatabase,
   type Connection,
 } from './database.js';
-import { NearestIndexes } from './indexes.js';
+import { NearestIndexes, type RecallReport } from './indexes.js';
 import { InputCache } from './inputs.js';
+import { Queries } from './queries.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
 import { Tables } from './tables.js';
-import { matchCaptions } from './words.js';
 
 export interface CollectionOptions {
   name: string;
@@ -45,6 +43,7 @@ export interface CollectionOptions {
 /** One collection, in the thread that owns its files: the catalog, and what is derived from it. */
 export class Collection {
   readonly tables: Tables;
+  readonly queries: Queries;
   private readonly catalog: Catalog;
   private readonly inputs: InputCache;
   private vectors: NearestIndexes;
@@ -61,6 +60,7 @@ export class Collection {
     this.tables = new Tables(this.catalog, database);
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
     this.vectors = this.openVectors();
+    this.queries = new Queries({ catalog: this.catalog, database, tables: this.tables, vectors: () => this.vectors });
   }
 
   private openVectors(): NearestIndexes {
@@ -148,19 +148,8 @@ export class Collection {
     return contents.length;
   }
 
-  nearest(query: NearestQuery): Neighbors {
-    checkQuery(query, this.model.dimension);
-    refuseFilter(query.filter);
-    return { neighbors: this.vectors.search(query), complete: true };
-  }
-
-  captionMatches({ filter, ...query }: Omit<NearestQuery, 'target'> & { text: string }): CaptionMatches {
-    checkQuery({ target: 'captions', ...query }, this.model.dimension);
-    refuseFilter(filter);
-    return this.catalog.read(() => {
-      this.catalog.requireBinding();
-      return matchCaptions(this.database, query);
-    });
+  measureRecall(): Promise<RecallReport> {
+    return this.vectors.measureRecall();
   }
 
   getModelInputs(imageIds: number[]): (ModelInput | null)[] {

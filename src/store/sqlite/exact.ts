@@ -12,6 +12,11 @@ export class Best {
     this.ids = new Float64Array(k);
   }
 
+  /** How many are kept. */
+  get count(): number {
+    return this.size;
+  }
+
   // A binary heap with the worst of those kept at its root.
   offer(id: number, similarity: number): void {
     if (this.size < this.k) {
@@ -116,9 +121,16 @@ export class VectorTable {
     for (let row = this.start; row < this.end; row++) yield this.ids[row];
   }
 
-  search(query: Float32Array, best: Best): void {
-    for (let row = this.start; row < this.end; row++)
-      best.offer(this.ids[row], dot(query, this.vectors, row * this.dimension));
+  clear(): void {
+    this.start = this.end;
+  }
+
+  /** Offers the vectors of all ids, or of those allowed. */
+  search(query: Float32Array, best: Best, allowed?: { has(id: number): boolean }): void {
+    for (let row = this.start; row < this.end; row++) {
+      const id = this.ids[row];
+      if (!allowed || allowed.has(id)) best.offer(id, dot(query, this.vectors, row * this.dimension));
+    }
   }
 
   /** Moves the rows to the front of arrays that have room for as many again. */

@@ -1,12 +1,12 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../errors.js';
 import type { CollectionModel, Neighbor, Target } from '../store.js';
 import type { Catalog } from './catalog.js';
-import type { NearestQuery } from './check.js';
 import { replaceFile } from './database.js';
 import { graphFile, readManifest, writeManifest, type GraphEntry } from './manifest.js';
-import { NearestIndex } from './nearest.js';
+import { NearestIndex, type IndexQuery } from './nearest.js';
+import { findEf, measureRecall, RECALL } from './recall.js';
 
 export interface NearestIndexesOptions {
   folder: string;
@@ -18,6 +18,20 @@ export interface NearestIndexesOptions {
   withLock: (run: () => void) => void;
 }
 
+/** What searches find of the nearest, as measured against comparing all. */
+export type RecallReport = Record<Target, TargetRecall>;
+
+export interface TargetRecall {
+  /** The share of the 100 nearest that is found, 0..1; null where the vectors would not stand still to be measured. */
+  recall: number | null;
+  /** Candidates that the graph keeps while it looks for 100; null where there is no graph. */
+  ef: number | null;
+  /** How many can be found. */
+  vectors: number;
+  /** Whether all are compared, without a graph. */
+  exact: boolean;
+}
+
 const TARGETS: readonly Target[] = ['images', 'captions'];
 
 /** How long the thread moves vectors into a graph before it answers what has been asked meanwhile. */
@@ -26,13 +40,20 @@ const SLICE = 10; // milliseconds
 /** Vectors that a graph must have gained for closing to write it again: fewer are quickly caught up with. */
 const WORTH_SAVING = 1000;
 
+/** How long a graph is not measured again after the vectors changed under a measurement. */
+const MEASURING_PAUSE = 60_000; // milliseconds
+
 /** The vectors of both targets: loaded when first wanted, brought up to date in the background, saved in files. */
 export class NearestIndexes {
   private readonly indexes: Record<Target, NearestIndex>;
   private loaded = false;
+  /** The files of vectors could not be used. */
   private rebuilding = false;
+  /** No graph is measured before, by the clock of `performance`. */
+  private measureAfter = 0;
   private closed = false;
   private catchingUp: Promise<void> | undefined;
+  private measuring: Promise<boolean> | undefined;
   private flushing: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: NearestIndexesOptions) {
@@ -41,19 +62,18 @@ export class NearestIndexes {
     this.indexes = { images: create('images'), captions: create('captions') };
   }
 
-  search({ target, embedding, k }: NearestQuery): Neighbor[] {
+  search({ target, ...query }: IndexQuery & { target: Target }): Neighbor[] {
     this.load();
-    const index = this.indexes[target];
-    index.sync();
+    const neighbors = this.indexes[target].search(query);
     this.catchUp();
-    return index.search(embedding, k);
+    return neighbors;
   }
 
   /** Begins to bring in what the catalog has gained, if that is not under way; searches need not wait for it. */
   catchUp(): void {
-    this.catchingUp ??= this.advance(() => !this.closed)
+    this.catchingUp ??= this.improve(() => !this.closed)
       .then(() => {
-        if (this.rebuilding && !this.closed) this.saveRebuilt();
+        if (!this.closed) this.saveBetter();
       })
       .catch((error: unknown) =>
         this.options.onNote(`The vectors could not be brought up to date: ${messageOf(error)}`),
@@ -64,12 +84,30 @@ export class NearestIndexes {
   /** Brings in all that the catalog has, and saves it. */
   flush(): Promise<void> {
     const flush = async () => {
-      await this.advance(() => true);
+      this.measureAfter = 0;
+      await this.improve(() => true);
       this.save();
     };
     const flushed = this.flushing.then(flush, flush);
     this.flushing = flushed;
     return flushed;
+  }
+
+  /** Measures what searches find now, on a sample, while the thread answers other calls. */
+  async measureRecall(): Promise<RecallReport> {
+    const report = async (target: Target): Promise<TargetRecall> => {
+      const index = this.indexes[target];
+      index.sync();
+      if (index.graphSize === 0) return { recall: 1, ef: null, vectors: index.count, exact: true };
+      const { catalog } = this.options;
+      let recall: number | null = null;
+      for (let attempt = 0; attempt < 3 && recall === null && !this.closed; attempt++) {
+        recall = await measureRecall({ catalog, target, index, goesOn: () => !this.closed });
+      }
+      return { recall, ef: index.ef, vectors: index.count, exact: false };
+    };
+    this.load();
+    return { images: await report('images'), captions: await report('captions') };
   }
 
   /** Lets a flush finish, but stops catching up; how far that came is kept, if far, for the next to open. */
@@ -97,6 +135,12 @@ export class NearestIndexes {
     this.loaded = true;
   }
 
+  /** Brings in all that the catalog has, and measures graphs that need it, until nothing is left to do. */
+  private async improve(goesOn: () => boolean): Promise<void> {
+    do await this.advance(goesOn);
+    while (goesOn() && (await (this.measuring ??= this.measure(goesOn).finally(() => (this.measuring = undefined)))));
+  }
+
   /** In slices, between which the thread answers calls. */
   private async advance(goesOn: () => boolean): Promise<void> {
     for (let left = true; left && goesOn();) {
@@ -110,36 +154,70 @@ export class NearestIndexes {
     }
   }
 
-  private saveRebuilt(): void {
+  /** Finds the ef of graphs that are new, or have grown. Returns whether vectors have come meanwhile, so that there is more to do. */
+  private async measure(goesOn: () => boolean): Promise<boolean> {
+    const { catalog, onNote } = this.options;
+    if (performance.now() < this.measureAfter) return false;
+    for (const target of TARGETS) {
+      const index = this.indexes[target];
+      if (!index.isUnmeasured) continue;
+      const count = index.graphSize;
+      const found = await findEf({ catalog, target, index, goesOn });
+      if (!found) {
+        this.measureAfter = performance.now() + MEASURING_PAUSE;
+        return goesOn();
+      }
+      index.measured = { ...found, count };
+      if (found.recall < RECALL.wanted) onNote(describeShortfall(target, found));
+    }
+    return false;
+  }
+
+  /** What took long to make is saved at once, by whoever may write. */
+  private saveBetter(): void {
+    const { rebuilding } = this;
+    if (!rebuilding && !TARGETS.some((target) => this.indexes[target].hasBetter)) return;
     this.rebuilding = false;
     try {
       this.save();
-      this.options.onNote('The files of vectors are rebuilt.');
+      if (rebuilding) this.options.onNote('The files of vectors are rebuilt.');
     } catch (error) {
+      // Who writes meanwhile saves its own.
+      if (!rebuilding && String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')) return;
       this.options.onNote(`The files of vectors are rebuilt, but were not saved: ${messageOf(error)}`);
     }
   }
 
   private save(): void {
-    if (TARGETS.every((target) => this.indexes[target].unsaved === 0)) return;
+    if (!TARGETS.some((target) => this.indexes[target].hasNews)) return;
     this.options.withLock(() => {
       const { folder, model } = this.options;
+      const entries = { ...readManifest(folder, model) };
       const written: Partial<Record<Target, GraphEntry>> = {};
       try {
         for (const target of TARGETS) {
-          const entry = this.indexes[target].write(temporaryFile(folder, target));
-          if (entry) written[target] = entry;
+          const index = this.indexes[target];
+          const entry = index.write(temporaryFile(folder, target));
+          const saved = entries[target];
+          if (entry) entries[target] = written[target] = entry;
+          else if (saved && index.isSaved(saved))
+            entries[target] = written[target] = { ...saved, measured: index.measured };
         }
         for (const target of TARGETS) {
-          if (written[target]) replaceFile(temporaryFile(folder, target), graphFile(folder, target));
+          const file = temporaryFile(folder, target);
+          if (existsSync(file)) replaceFile(file, graphFile(folder, target));
         }
-        writeManifest(folder, model, { ...readManifest(folder, model), ...written });
+        writeManifest(folder, model, entries);
         for (const target of TARGETS) if (written[target]) this.indexes[target].markSaved(written[target]);
       } finally {
         for (const target of TARGETS) rmSync(temporaryFile(folder, target), { force: true });
       }
     });
   }
+}
+
+function describeShortfall(target: Target, { ef, recall }: { ef: number; recall: number }): string {
+  return `${target}.hnsw finds ${(100 * recall).toFixed(1)} % of the ${RECALL.k} nearest, though it keeps ${ef} candidates.`;
 }
 
 function temporaryFile(folder: string, target: Target): string {

@@ -1,11 +1,23 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { messageOf } from '../../errors.js';
 import { isSameModel, type CollectionModel, type Target } from '../store.js';
 import { replaceFile } from './database.js';
+import { VectorGraph } from './vectors.js';
 
-/** Counts changes to the format of the manifest or of the files that it describes. */
-const VERSION = 1;
+/** Counts changes to the format of the manifest or of the files that it describes. 1 had no `measured`: it is measured again. */
+const VERSION = 2;
+
+/** What a graph finds of the nearest, as measured against exact search. */
+export interface MeasuredRecall {
+  /** Candidates that it kept. */
+  ef: number;
+  /** The share of the 100 nearest that it found, 0..1. */
+  recall: number;
+  /** Vectors that it held then, those marked as deleted included. */
+  count: number;
+}
 
 /** What one file of vectors holds. */
 export interface GraphEntry {
@@ -16,7 +28,12 @@ export interface GraphEntry {
   bytes: number;
   /** SHA-256 of the file, hex. */
   checksum: string;
+  /** null where it was saved before it was measured. */
+  measured: MeasuredRecall | null;
 }
+
+/** More candidates are never kept. */
+export const MAX_EF = 4096;
 
 export type GraphEntries = Record<Target, GraphEntry | null>;
 
@@ -44,7 +61,7 @@ export function readManifest(folder: string, model: CollectionModel): GraphEntri
     const manifest = JSON.parse(readFileSync(manifestFile(folder), 'utf8')) as Manifest;
     const { version, modelHash: hash, prefilterHash, dimension, inputSize } = manifest;
     const same = isSameModel({ path: model.path, hash, prefilterHash, dimension, inputSize }, model);
-    if (version !== VERSION || !same || dimension !== model.dimension) return NO_GRAPHS;
+    if (!(version >= 1 && version <= VERSION) || !same || dimension !== model.dimension) return NO_GRAPHS;
     return { images: checkedEntry(manifest.images), captions: checkedEntry(manifest.captions) };
   } catch {
     return NO_GRAPHS;
@@ -61,7 +78,15 @@ export function writeManifest(folder: string, model: CollectionModel, { images, 
 
 function checkedEntry(entry: GraphEntry | null): GraphEntry | null {
   const numbers = [entry?.revision, entry?.count, entry?.bytes];
-  return numbers.every(Number.isSafeInteger) && typeof entry?.checksum === 'string' ? entry : null;
+  if (!numbers.every(Number.isSafeInteger) || typeof entry?.checksum !== 'string') return null;
+  return { ...entry, measured: checkedMeasure(entry.measured) };
+}
+
+function checkedMeasure(measured: MeasuredRecall | null | undefined): MeasuredRecall | null {
+  const { ef = 0, recall = -1, count = -1 } = measured ?? {};
+  const right =
+    Number.isInteger(ef) && ef >= 1 && ef <= MAX_EF && recall >= 0 && recall <= 1 && Number.isInteger(count);
+  return right ? { ef, recall, count } : null;
 }
 
 /** Length and SHA-256 of a file, read in pieces. */
@@ -78,5 +103,32 @@ export function measureFile(file: string): Pick<GraphEntry, 'bytes' | 'checksum'
     return { bytes, checksum: hash.digest('hex') };
   } finally {
     closeSync(handle);
+  }
+}
+
+interface GraphOptions {
+  folder: string;
+  target: Target;
+  dimension: number;
+  entry: GraphEntry | null;
+  /** Revision of the catalog. */
+  newest: number;
+}
+
+/** The graph that an entry describes, or why it cannot be used. */
+export function readGraph({ folder, target, dimension, entry, newest }: GraphOptions): VectorGraph | string {
+  const file = graphFile(folder, target);
+  if (!existsSync(file)) return 'is missing';
+  if (!entry) return 'is not described by the manifest';
+  if (entry.revision > newest) return 'is newer than the catalog';
+  const { bytes, checksum } = measureFile(file);
+  if (bytes !== entry.bytes) return `has ${bytes} bytes where the manifest says ${entry.bytes}`;
+  if (checksum !== entry.checksum) return 'does not match its checksum';
+  try {
+    const graph = VectorGraph.load(file, dimension);
+    if (graph.size === entry.count) return graph;
+    return `holds ${graph.size} vectors where the manifest says ${entry.count}`;
+  } catch (error) {
+    return `cannot be read (${messageOf(error)})`;
   }
 }

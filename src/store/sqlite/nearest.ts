@@ -1,14 +1,24 @@
 import { dot } from '../../vector.js';
-import { existsSync } from 'node:fs';
-import { messageOf } from '../../errors.js';
 import type { Neighbor, Target } from '../store.js';
+import type { AllowedIds } from './allowed.js';
 import type { Catalog } from './catalog.js';
 import { Best, VectorTable } from './exact.js';
-import { graphFile, measureFile, type GraphEntry } from './manifest.js';
+import { measureFile, readGraph, type GraphEntry, type MeasuredRecall } from './manifest.js';
+import { Rebuild } from './rebuild.js';
+import { RECALL } from './recall.js';
 import { VectorGraph } from './vectors.js';
 
 /** A graph with more of its vectors deleted than this is built anew. */
 const MAX_DELETED = 0.2;
+
+/** Candidates that a graph keeps while it looks for 100, until a measurement says what is enough. */
+const UNMEASURED_EF = 200;
+
+/**
+ * Of n vectors a filter allows m, and a graph that keeps ef candidates meets about ef * n / m until it has its fill of them: each
+ * for as long as COMPARISONS vectors take to be read from the catalog and compared. Exact search compares m, and is sure.
+ */
+const COMPARISONS = 0.5;
 
 export interface NearestOptions {
   catalog: Catalog;
@@ -18,24 +28,39 @@ export interface NearestOptions {
   exactBelow: number;
 }
 
+export interface IndexQuery {
+  embedding: Float32Array;
+  k: number;
+  /** What may be found; all where it is not given. */
+  allowed?: AllowedIds;
+  /** Candidates that the graph keeps while it looks for 100; as measured where it is not given. */
+  ef?: number;
+}
+
 /**
  * The vectors of one target, ready to be searched: a copy of what the catalog holds. New vectors come to a table that
  * is searched exactly; of a large collection the oldest then move to a graph, a few at a time (`advance`). A search asks
- * both, so it is right at every moment, however far the graph has come.
+ * both, so it is right at every moment, however far the graph has come. A graph that is built anew, because many of its
+ * vectors were deleted, serves until the next one has all of it; meanwhile what is new waits in the table.
  */
 export class NearestIndex {
   private readonly table: VectorTable;
   /** How many the catalog held at first: of these, a graph may have been saved. */
   private readonly firstCount: number;
   private graph: VectorGraph | undefined;
+  private rebuild: Rebuild | undefined;
   /** What the catalog held up to this revision is here. */
   private revision = 0;
   /** The highest id that was ever here. */
   private lastId = 0;
-  /** Revision of the graph on disk. */
-  private savedRevision = 0;
+  /** The graph on disk, as this process read or wrote it. */
+  private saved: GraphEntry | null = null;
   /** Vectors that the graph has taken since it was loaded, saved or begun. */
   unsaved = 0;
+  /** The graph has taken the place of one with many deleted, and is not saved. */
+  private isAnew = false;
+  /** What the graph finds; null until it is measured. */
+  measured: MeasuredRecall | null = null;
 
   constructor(private readonly options: NearestOptions) {
     this.table = new VectorTable(options.dimension);
@@ -46,6 +71,36 @@ export class NearestIndex {
     return this.table.count + (this.graph?.count ?? 0);
   }
 
+  /** Vectors in the graph, those deleted included; 0 where all are compared. */
+  get graphSize(): number {
+    return this.graph?.size ?? 0;
+  }
+
+  /** Whether the graph is another than the one that was measured, or has grown by half since. */
+  get isUnmeasured(): boolean {
+    return this.graphSize > 1.5 * (this.measured?.count ?? 0);
+  }
+
+  /** Whether the graph on disk is the one here, but for what was measured since. */
+  isSaved(entry: GraphEntry): boolean {
+    return this.unsaved === 0 && this.saved?.checksum === entry.checksum;
+  }
+
+  /** Whether there is something to save. */
+  get hasNews(): boolean {
+    return this.unsaved > 0 || (this.saved !== null && this.saved.measured !== this.measured);
+  }
+
+  /** Whether there is something to save that took long to make, or is little to write. */
+  get hasBetter(): boolean {
+    return this.isAnew || (this.unsaved === 0 && this.hasNews);
+  }
+
+  /** Candidates that the graph keeps while it looks for 100. */
+  get ef(): number {
+    return this.measured?.ef ?? UNMEASURED_EF;
+  }
+
   /**
    * Reads the graph that `entry` describes, if the collection is large enough to want one. Returns why it cannot be
    * used, if it cannot; it is then built anew from the catalog.
@@ -53,23 +108,13 @@ export class NearestIndex {
   load(folder: string, entry: GraphEntry | null): string | undefined {
     const { catalog, target, dimension, exactBelow } = this.options;
     if (this.firstCount === 0 || this.firstCount < exactBelow) return undefined;
-    const file = graphFile(folder, target);
-    if (!existsSync(file)) return 'is missing';
-    if (!entry) return 'is not described by the manifest';
-    if (entry.revision > catalog.revision()) return 'is newer than the catalog';
-    const { bytes, checksum } = measureFile(file);
-    if (bytes !== entry.bytes) return `has ${bytes} bytes where the manifest says ${entry.bytes}`;
-    if (checksum !== entry.checksum) return 'does not match its checksum';
-    let graph: VectorGraph;
-    try {
-      graph = VectorGraph.load(file, dimension);
-    } catch (error) {
-      return `cannot be read (${messageOf(error)})`;
-    }
-    if (graph.size !== entry.count) return `holds ${graph.size} vectors where the manifest says ${entry.count}`;
+    const graph = readGraph({ folder, target, dimension, entry, newest: catalog.revision() });
+    if (typeof graph === 'string') return graph;
     this.graph = graph;
     for (const id of graph) this.lastId = Math.max(this.lastId, id);
-    this.revision = this.savedRevision = entry.revision;
+    this.saved = entry!;
+    this.measured = this.saved.measured;
+    this.revision = this.saved.revision;
     return undefined;
   }
 
@@ -96,27 +141,64 @@ export class NearestIndex {
     });
   }
 
-  /** The min(k, count) nearest of what the last `sync` saw. */
-  search(query: Float32Array, k: number): Neighbor[] {
-    const { catalog, target } = this.options;
-    const wanted = Math.min(k, this.count);
-    const best = new Best(wanted);
-    this.table.search(query, best);
-    if (!this.graph) return best.sorted();
-    const found = this.graph.search(query, wanted, best);
-    if (found >= Math.min(wanted, this.graph.count)) return best.sorted();
-    // Islands that no link leads to: equal vectors make them, and deleted ones. Rare, so the catalog itself is searched.
-    const exact = new Best(wanted);
-    for (const { id, vector } of catalog.vectorsSince(target, 0)) exact.offer(id, dot(query, vector));
-    return exact.sorted();
+  /** The min(k, matches) nearest of what the catalog holds now. @throws as `sync` */
+  search({ embedding, k, allowed, ef = this.ef }: IndexQuery): Neighbor[] {
+    const { catalog } = this.options;
+    return catalog.read(() => {
+      this.sync();
+      const wanted = Math.min(k, allowed?.size ?? Infinity, this.count);
+      if (!this.graph) return this.compareTable(embedding, wanted, allowed).sorted();
+      const wide = Math.ceil(ef * Math.max(1, k / RECALL.k));
+      if (!allowed) return this.searchGraph(this.graph, { embedding, k: wanted, ef: wide });
+      // Candidates of a filter lie further apart, where a graph is less sure.
+      const filtered = 2 * wide;
+      const met = (filtered * this.count) / allowed.size;
+      if (allowed.size <= COMPARISONS * met) return this.compareCatalog(embedding, wanted, allowed);
+      return this.searchGraph(this.graph, { embedding, k: wanted, ef: filtered, allowed });
+    });
   }
 
-  /** Moves vectors from the table to the graph for about so long, and at least one. Returns whether any are left to move. */
+  private searchGraph(graph: VectorGraph, { embedding, k, ef = 0, allowed }: IndexQuery): Neighbor[] {
+    const { catalog, target } = this.options;
+    const best = this.compareTable(embedding, k, allowed);
+    const accepts = allowed && ((id: number) => allowed.has(id));
+    const found = graph.search(embedding, { k, ef, accepts });
+    const expected = Math.min(k, allowed ? allowed.size - best.count : graph.count);
+    // Islands that no link leads to: equal vectors make them, and deleted ones. Rare, so the catalog itself is searched.
+    if (found.length < expected) return this.compareCatalog(embedding, k, allowed);
+    // Similarities as exact search computes them, so that both can be ranked together.
+    for (const id of found) best.offer(id, dot(embedding, catalog.vectorOf(target, id)!));
+    return best.sorted();
+  }
+
+  private compareTable(embedding: Float32Array, k: number, allowed?: AllowedIds): Best {
+    const best = new Best(k);
+    this.table.search(embedding, best, allowed);
+    return best;
+  }
+
+  private compareCatalog(embedding: Float32Array, k: number, allowed?: AllowedIds): Neighbor[] {
+    const { catalog, target } = this.options;
+    const best = new Best(k);
+    if (!allowed) {
+      for (const { id, vector } of catalog.vectorsSince(target, 0)) best.offer(id, dot(embedding, vector));
+    } else {
+      for (const id of allowed) {
+        const vector = catalog.vectorOf(target, id);
+        if (vector) best.offer(id, dot(embedding, vector));
+      }
+    }
+    return best.sorted();
+  }
+
+  /** Moves vectors to the graph for about so long, and at least one. Returns whether any are left to move. */
   advance(milliseconds: number): boolean {
-    if (this.graph && this.graph.count < (1 - MAX_DELETED) * this.graph.size) this.restart();
-    if (this.count < this.options.exactBelow || this.table.count === 0) return false;
-    const graph = (this.graph ??= VectorGraph.create(this.options.dimension));
     const end = performance.now() + milliseconds;
+    if (this.graph && !this.rebuild && this.graph.count < (1 - MAX_DELETED) * this.graph.size)
+      this.beginAnew(this.graph);
+    if (this.rebuild) return this.advanceRebuild(this.rebuild, end);
+    if (this.count < this.options.exactBelow || this.table.count === 0) return false;
+    const graph = (this.graph ??= VectorGraph.create(this.options.dimension, this.count));
     do {
       const { id, vector } = this.table.shift();
       graph.add(id, vector);
@@ -125,38 +207,69 @@ export class NearestIndex {
     return this.table.count > 0;
   }
 
+  private beginAnew(graph: VectorGraph): void {
+    const { catalog, target, dimension, exactBelow } = this.options;
+    if (this.count < exactBelow) {
+      this.table.clear();
+      this.graph = undefined;
+      this.measured = null;
+      this.revision = this.unsaved = 0;
+      this.sync();
+    } else {
+      const until = catalog.read(() => {
+        this.sync();
+        return this.movedRevision();
+      });
+      this.rebuild = new Rebuild({ catalog, target, dimension, count: graph.count, until });
+    }
+  }
+
+  private advanceRebuild(rebuild: Rebuild, end: number): boolean {
+    const left = this.options.catalog.read(() => {
+      this.sync(); // What is deleted is not read, and what was read is told here when it is deleted.
+      return rebuild.advance(end);
+    });
+    if (left) return true;
+    this.graph = rebuild.graph;
+    this.rebuild = undefined;
+    this.measured &&= { ...this.measured, count: 0 }; // The best guess until it is measured.
+    this.unsaved = this.graph.size;
+    this.isAnew = true;
+    return this.advance(end - performance.now());
+  }
+
+  /** The revision up to which all vectors of the catalog are in the graph, as `sync` has just found them. */
+  private movedRevision(): number {
+    const { catalog, target } = this.options;
+    return this.table.count === 0 ? this.revision : catalog.revisionOf(target, this.table.first)! - 1;
+  }
+
   /** Writes the graph to `file`; returns what to say of it in the manifest, or null where the one on disk is no worse. */
   write(file: string): GraphEntry | null {
-    const { graph, table } = this;
-    const { catalog, target } = this.options;
+    const { graph } = this;
     if (!graph || this.unsaved === 0) return null;
-    const revision = catalog.read(() => {
+    const revision = this.options.catalog.read(() => {
       this.sync();
-      return table.count === 0 ? this.revision : catalog.revisionOf(target, table.first)! - 1;
+      return this.movedRevision();
     });
-    if (revision < this.savedRevision) return null;
+    if (revision < (this.saved?.revision ?? 0)) return null;
     graph.save(file);
-    return { revision, count: graph.size, ...measureFile(file) };
+    return { revision, count: graph.size, measured: this.measured, ...measureFile(file) };
   }
 
   /** The graph that `write` wrote is now the one on disk. */
-  markSaved({ revision }: GraphEntry): void {
-    this.savedRevision = revision;
+  markSaved(entry: GraphEntry): void {
+    this.saved = entry;
     this.unsaved = 0;
-  }
-
-  /** Begins again with all vectors in the table and none in a graph. */
-  private restart(): void {
-    this.graph = undefined;
-    this.table.remove(new Set(this.table));
-    this.revision = 0;
-    this.unsaved = 0;
-    this.sync();
+    this.isAnew = false;
   }
 
   private forget(ids: ReadonlySet<number>): void {
     this.table.remove(ids);
-    for (const id of ids) this.graph?.delete(id);
+    for (const id of ids) {
+      this.graph?.delete(id);
+      this.rebuild?.graph.delete(id);
+    }
   }
 
   private forgetAllBut(kept: ReadonlySet<number>): void {

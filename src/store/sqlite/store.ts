@@ -4,6 +4,7 @@ import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../errors.js';
 import { callWorker, startWorker } from '../../worker.js';
 import type { CollectionModel, Store } from '../store.js';
+import type { RecallReport } from './indexes.js';
 import type { StoreHandlers } from './worker.js';
 
 export interface StoreOptions {
@@ -20,6 +21,11 @@ export interface StoreOptions {
   onNote?: (line: string) => void;
 }
 
+export interface SqliteStore extends Store {
+  /** How much of the 100 nearest searches find, measured on a sample against comparing all. */
+  measureRecall(): Promise<RecallReport>;
+}
+
 export const STORE_DEFAULTS = { inputCacheBytes: 4 * 2 ** 30, exactBelow: 10_000 } as const;
 
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
@@ -31,7 +37,7 @@ const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
  * @throws PatchwordError INVALID_ARGUMENT for a name that cannot be a folder's, COLLECTION_NOT_FOUND,
  * COLLECTION_DAMAGED; where it is to be made also COLLECTION_BUSY, DISK_FULL, READ_ONLY
  */
-export async function openStore(options: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   const { data, name, create, onNote = () => {} } = options;
   const { inputCacheBytes = STORE_DEFAULTS.inputCacheBytes, exactBelow = STORE_DEFAULTS.exactBelow } = options;
   const folder = collectionFolder(data, name);
@@ -76,6 +82,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     pendingImages: (page) => client.call('pendingImages', page),
     putReembeddings: (batch) => client.call('putReembeddings', batch),
     finishReindex: (options) => client.call('finishReindex', options),
+    measureRecall: () => client.call('measureRecall'),
     flush: () => client.call('flush'),
     close: () => (closing ??= Promise.all([client.call('close'), client.close()]).then(() => {})),
   };

@@ -1,20 +1,24 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import hnswlib from 'hnswlib-node';
 import { MAX_ID } from './catalog.js';
-import { dot } from '../../vector.js';
-import type { Best } from './exact.js';
 
 /** Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using HNSW graphs", 2018. */
 const HNSW = {
   m: 16,
   efConstruction: 200,
-  /** Candidates kept while searching: twice what is asked for, and at least so many. */
-  minimumEf: 128,
   /** Fixed, so that the same vectors in the same order make the same graph. */
   seed: 100,
   firstCapacity: 1024,
   growth: 1.5,
 } as const;
+
+export interface GraphQuery {
+  k: number;
+  /** Candidates kept while searching: the more, the surer and the slower. */
+  ef: number;
+  /** Ids that may be found; all where it is not given. */
+  accepts?: (id: number) => boolean;
+}
 
 /**
  * Unit vectors in an HNSW graph, by id. hnswlib-node trusts its caller: it cuts labels to 32 bits, accepts NaN, throws
@@ -24,17 +28,21 @@ const HNSW = {
 export class VectorGraph {
   /** Ids in the graph that are not marked as deleted. */
   private readonly live: Set<number>;
+  /** hnswlib-node reads plain arrays alone, a number at a time: one that is filled again is the quickest. */
+  private readonly values: number[];
 
   private constructor(
     private readonly index: hnswlib.HierarchicalNSW,
     private readonly dimension: number,
   ) {
     this.live = new Set(index.getIdsList());
+    this.values = new Array<number>(dimension).fill(0);
   }
 
-  static create(dimension: number): VectorGraph {
+  /** `capacity` is how many it takes before it grows. */
+  static create(dimension: number, capacity: number = HNSW.firstCapacity): VectorGraph {
     const index = new hnswlib.HierarchicalNSW('ip', dimension);
-    index.initIndex(HNSW.firstCapacity, HNSW.m, HNSW.efConstruction, HNSW.seed);
+    index.initIndex(Math.max(capacity, HNSW.firstCapacity), HNSW.m, HNSW.efConstruction, HNSW.seed);
     return new VectorGraph(index, dimension);
   }
 
@@ -63,10 +71,10 @@ export class VectorGraph {
   add(id: number, vector: Float32Array): void {
     if (!Number.isInteger(id) || id < 0 || id > MAX_ID)
       throw new RangeError(`${id} cannot be a label in an HNSW graph.`);
-    checkVector(vector, this.dimension);
+    const values = this.valuesOf(vector);
     const capacity = this.index.getMaxElements();
     if (this.size === capacity) this.index.resizeIndex(Math.ceil(Math.max(HNSW.firstCapacity, capacity * HNSW.growth)));
-    this.index.addPoint(Array.from(vector), id);
+    this.index.addPoint(values, id);
     this.live.add(id);
   }
 
@@ -86,15 +94,13 @@ export class VectorGraph {
   }
 
   /**
-   * Offers the k nearest to `best`; returns how many it found, which may be less than there are: the graph is searched
-   * approximately. Similarities are computed as in an exact search, to the bit, so that both can be ranked together.
+   * Ids of the k nearest that it finds, about nearest first: fewer than there are, where no link leads to others. What it
+   * knows of their similarity differs in the last bits from an exact search's, so it is not told.
    */
-  search(query: Float32Array, k: number, best: Best): number {
-    checkVector(query, this.dimension);
-    this.index.setEf(Math.max(2 * k, HNSW.minimumEf));
-    const { neighbors } = this.index.searchKnn(Array.from(query), Math.min(k, this.count));
-    for (const id of neighbors) best.offer(id, dot(query, Float32Array.from(this.index.getPoint(id))));
-    return neighbors.length;
+  search(query: Float32Array, { k, ef, accepts }: GraphQuery): number[] {
+    const values = this.valuesOf(query);
+    this.index.setEf(Math.max(ef, k));
+    return this.index.searchKnn(values, Math.min(k, this.count), accepts).neighbors;
   }
 
   /** @throws an error of code ENOSPC when the file came out short */
@@ -103,11 +109,17 @@ export class VectorGraph {
     if (isWhole(file)) return;
     throw Object.assign(new Error(`${file} could not be written whole.`), { code: 'ENOSPC' });
   }
-}
 
-function checkVector(vector: Float32Array, dimension: number): void {
-  if (vector.length !== dimension) throw new RangeError(`A vector of length ${vector.length}, expected ${dimension}.`);
-  if (!vector.every(Number.isFinite)) throw new RangeError('A vector holds a value that is not finite.');
+  private valuesOf(vector: Float32Array): number[] {
+    const { values, dimension } = this;
+    if (vector.length !== dimension)
+      throw new RangeError(`A vector of length ${vector.length}, expected ${dimension}.`);
+    for (let i = 0; i < dimension; i++) {
+      if (!Number.isFinite(vector[i])) throw new RangeError('A vector holds a value that is not finite.');
+      values[i] = vector[i];
+    }
+    return values;
+  }
 }
 
 /**

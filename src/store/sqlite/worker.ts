@@ -1,14 +1,14 @@
 import { parentPort } from 'node:worker_threads';
 import { emitEvent, serveWorker, transfer } from '../../worker.js';
 import type { ModelInput } from '../../vilt/image.js';
-import type { Store } from '../store.js';
-import { checkCount, checkLimit, checkPage, refuseFilter } from './check.js';
+import { checkCount, checkLimit, checkPage } from './check.js';
 import { Collection, type CollectionOptions } from './collection.js';
 import { explainStoreError } from './database.js';
+import type { SqliteStore } from './store.js';
 import type { Tables } from './tables.js';
 
 /** What the store's thread answers: to open a collection, then all that a Store does. */
-export interface StoreHandlers extends Store {
+export interface StoreHandlers extends SqliteStore {
   open(options: Omit<CollectionOptions, 'onNote'>): Promise<void>;
 }
 
@@ -53,15 +53,15 @@ serveWorker<StoreHandlers>(port, {
   upsert: (batch) => explained(() => collection.upsert(batch)),
   getFiles: (query) => counted(query.files, ({ files }) => files.get(query)),
   scanFiles: (page) => explained(() => (checkPage(page), collection.tables.files.scan(page))),
-  scan: (page) => explained(() => (checkPage(page), refuseFilter(page.filter), collection.tables.images.scan(page))),
+  scan: (page) => explained(() => collection.queries.scan(page)),
   findContents: (hashes) => counted(hashes, ({ images }) => images.findContents(hashes)),
   markMissing: (query) => written(query.files, ({ files }) => files.markMissing(query)),
   removeFiles: (query) => written(query.files, ({ removal }) => removal.removeFiles(query)),
   remove: (imageIds) => explained(() => collection.remove(imageIds)),
   restore: (hashes) => written(hashes ?? [], ({ removal }) => removal.restore(hashes)),
-  nearest: (query) => explained(() => collection.nearest(query)),
-  captionMatches: (query) => explained(() => collection.captionMatches(query)),
-  count: (filter) => explained(() => (refuseFilter(filter), collection.info().images)),
+  nearest: (query) => explained(() => collection.queries.nearest(query)),
+  captionMatches: (query) => explained(() => collection.queries.captionMatches(query)),
+  count: (filter) => explained(() => collection.queries.count(filter)),
   getImages: (ids) => counted(ids, ({ images }) => images.get(ids)),
   getCaptions: (ids) => counted(ids, ({ images }) => images.getCaptions(ids)),
   nearDuplicates: (page) => explained(() => (checkLimit(page.limit), collection.tables.duplicates.page(page))),
@@ -83,6 +83,7 @@ serveWorker<StoreHandlers>(port, {
     }),
   putReembeddings: (batch) => explained(() => collection.putReembeddings(batch)),
   finishReindex: (options) => explained(() => collection.finishReindex(options)),
+  measureRecall: () => explained(() => collection.measureRecall()),
   flush: () => explained(() => collection.flush()),
   close: () => explained(() => collection.close()),
 });

@@ -5,8 +5,10 @@ import { fixture } from '../../fixture.js';
 import {
   type Answer,
   type Failed,
+  HOSTILE_ATTRIBUTE,
   HOSTILE_CAPTION,
   json,
+  labelOf,
   PICTURES,
   samplePicture,
   serveSmallCollection,
@@ -50,6 +52,8 @@ function whitePng(size: number): Buffer {
   ]);
 }
 
+const filtered = (filter: unknown) => new URLSearchParams({ filter: JSON.stringify(filter) }).toString();
+
 async function lines<T>(response: Response): Promise<T[]> {
   const text = await response.text();
   assert.ok(text.endsWith('\n'));
@@ -86,6 +90,27 @@ describe('/v1/search', () => {
       ['too many candidates', 'text=a&candidates=1001', 'INVALID_ARGUMENT', /candidates: expected/],
       ['a repeated parameter', 'text=a&text=b', 'INVALID_ARGUMENT', /text: expected one text/],
       ['captions for a text', 'text=a&target=captions', 'INVALID_ARGUMENT', /target: /],
+      [
+        'an unknown source',
+        'text=a&sources=titles',
+        'INVALID_ARGUMENT',
+        /^sources: expected nearest, captions or both/,
+      ],
+      ['the words of captions for an image', 'imageId=1&sources=captions', 'INVALID_ARGUMENT', /^sources should be/],
+      ['a filter that is no JSON', 'text=a&filter=split%3Dtest', 'INVALID_ARGUMENT', /^filter: expected JSON/],
+      ['a filter that is none', 'text=a&filter=%7B%7D', 'INVALID_ARGUMENT', /^filter has no condition/],
+      ['two filters', 'text=a&filter=%7B%7D&filter=%7B%7D', 'INVALID_ARGUMENT', /^filter: expected an object/],
+      [
+        'a mistake within a filter',
+        `text=a&${filtered({
+          and: [
+            { field: 'a', eq: 1 },
+            { field: 'b', in: 'x' },
+          ],
+        })}`,
+        'INVALID_ARGUMENT',
+        /^filter\.and\[1\]\.in: expected an array/,
+      ],
       ['a file name for an image', 'image=/etc/passwd', 'INVALID_ARGUMENT', /unknown parameter "image"/],
     ];
     for (const [name, query, code, message] of queries) {
@@ -187,6 +212,57 @@ describe('/v1/search', () => {
     assert.deepEqual(posted.hits, got.hits);
     assert.equal(posted.spent.pairs, 0);
   });
+
+  it('says what the source says of each picture, and what proposed it', async () => {
+    const { hits, candidates } = await json<Answer>(await get('text=a+fox&k=12'));
+    assert.equal(candidates, PICTURES);
+    for (const { file, split, attributes, missing, sources } of hits) {
+      assert.deepEqual({ split, attributes, missing }, { ...labelOf(file), missing: false });
+      assert.ok(sources.includes('nearest'));
+    }
+    const byWords = await json<Answer>(await get('text=headphones&sources=captions'));
+    assert.ok(byWords.hits.length > 0 && byWords.hits.every(({ sources }) => sources.join() === 'captions'));
+  });
+
+  it('finds only what a filter lets through, in every direction, from a URL, JSON and a form alike', async () => {
+    const filter = {
+      and: [
+        { field: 'split', eq: 'test' },
+        { field: 'year', range: { gte: 2012 } },
+      ],
+    };
+    const { hits, candidates } = await json<Answer>(await get(`text=a+fox&k=12&${filtered(filter)}`));
+    assert.deepEqual(hits.map(({ file }) => file).sort(), ['scene-000002.jpg', 'scene-000006.jpg', 'scene-000010.jpg']);
+    assert.equal(candidates, 3);
+    const body = JSON.stringify({ text: 'a fox', k: 12, filter });
+    const posted = await json<Answer>(await post(body, { 'content-type': 'application/json' }));
+    assert.deepEqual(posted.hits, hits);
+    const { file } = await samplePicture(5);
+    for (const target of ['captions', 'images']) {
+      const fields = { target, k: '100', filter: JSON.stringify(filter) };
+      const found = await json<Answer>(await post(form(await readFile(file), fields)));
+      assert.equal(found.hits.length, target === 'images' ? 3 : 15);
+      assert.ok(found.hits.every(({ split, attributes }) => split === 'test' && attributes.year === 2012));
+    }
+  });
+
+  it('takes a hostile field and a hostile value for what they are', async () => {
+    const value = await json<Answer>(await get(`text=a&k=12&${filtered({ field: 'author', eq: HOSTILE_ATTRIBUTE })}`));
+    assert.ok(value.hits.length > 0 && value.hits.every(({ attributes }) => attributes.author === HOSTILE_ATTRIBUTE));
+    for (const field of [`author' OR '1'='1`, '"); DROP TABLE images; --', '$.author', 'author"', '__proto__']) {
+      const { hits, notes } = await json<Answer>(await get(`text=a&${filtered({ field, exists: true })}`));
+      assert.deepEqual([hits, notes], [[], []], field);
+    }
+  });
+
+  for (const text of ['"', '*', 'NEAR(', 'a AND', '-fox', 'text:fox', '^fox', '(']) {
+    it(`takes ${text} for a text as any other`, async () => {
+      const response = await get(new URLSearchParams({ text }).toString());
+      assert.equal(response.status, 200);
+      const { hits, notes } = await json<Answer>(response);
+      assert.deepEqual([hits.length, notes], [10, []]);
+    });
+  }
 
   it('streams candidates, waves and the final order, a line each', async () => {
     const response = await get('text=two+foxes+at+night', { accept: 'application/x-ndjson' });

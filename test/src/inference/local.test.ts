@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Device, Inference, Pair } from '../../../src/inference/inference.js';
 import { openInference, type InferenceOptions } from '../../../src/inference/local.js';
 import { BUNDLED_MODEL } from '../../../src/paths.js';
+import { perceptualHash } from '../../../src/perceptual.js';
 import { prepareImage } from '../../../src/vilt/image.js';
 import { ViltModel } from '../../../src/vilt/model.js';
 import { matchScores } from '../../../src/vilt/pair.js';
@@ -101,7 +102,8 @@ describe('openInference', function () {
 
   it('prepares a file, or its bytes, as the model reads it', async () => {
     const { file } = readSample()[0];
-    const expected = await prepareImage(file, { shortestEdge: 112, sizeDivisor: 16 });
+    const prepared = await prepareImage(file, { shortestEdge: 112, sizeDivisor: 16 });
+    const expected = { ...prepared, perceptualHash: perceptualHash(prepared.modelInput) };
     const bytes = readFileSync(file);
     assert.deepEqual(await inference.prepare(file), expected);
     assert.deepEqual(await inference.prepare(bytes), expected);

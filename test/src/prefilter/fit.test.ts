@@ -75,7 +75,7 @@ describe('fitPrefilter', function () {
 
     const engine = await openEngine({ collection: 'c', data: at('data'), model: at('model'), create: true });
     try {
-      await ingest({ engine, source, images: path.join(path.dirname(BUNDLED_SAMPLE), 'images') });
+      await ingest({ engine, source, options: { images: path.join(path.dirname(BUNDLED_SAMPLE), 'images') } });
       const info = await engine.info();
       assert.equal(info.model.prefilterHash, prefilter?.hash);
       assert.equal(info.model.dimension, result.dimension);

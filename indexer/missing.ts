@@ -1,0 +1,133 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { PatchwordError } from '../src/errors.js';
+import type { Source, Store, StoredFile } from '../src/store/store.js';
+import type { Names } from './names.js';
+
+export interface MissingOptions {
+  store: Store;
+  source: Source;
+  /** Names that a whole pass has seen, and those of them that could not be used. */
+  seen: Names;
+  unusable: Names;
+  /** Removes what is missing from the collection. */
+  prune: boolean;
+  /** Removes it also where that looks like a disk that is not connected. */
+  force: boolean;
+  /** Only what is in quarantine was looked at: files are left as they are. */
+  retry: boolean;
+}
+
+export interface MissingResult {
+  /** Files that the source no longer has and the collection still has. */
+  missing: number;
+  /** Images that went from the collection. */
+  pruned: number;
+}
+
+const PAGE = 500;
+
+/**
+ * After a whole pass: files that were not seen are marked as missing, or removed with `prune`; entries in quarantine that
+ * were not seen are forgotten.
+ *
+ * @throws PatchwordError SOURCE_INVALID where nothing was seen at all; INVALID_ARGUMENT where what is missing looks like a disk that is not connected: nothing is
+ * removed then, unless forced
+ */
+export async function settleMissing(options: MissingOptions): Promise<MissingResult> {
+  const { store, source, seen, prune, force, retry } = options;
+  if (seen.isEmpty && source.files > 0) {
+    throw new PatchwordError(
+      'SOURCE_INVALID',
+      `${source.path} lists no pictures any more; ${source.files} came from it.`,
+      {
+        hint: 'Nothing has changed. Check that its disk is connected and that it is whole.',
+      },
+    );
+  }
+  await forgetQuarantined(options);
+  if (retry) return { missing: 0, pruned: 0 };
+  let missing = 0;
+  let files = 0;
+  const emptied = new EmptyFolders(source.root);
+  for await (const page of pagesOf(options)) {
+    files += page.length;
+    const gone = page.filter((file) => isGone(file, options));
+    missing += gone.length;
+    if (prune && !force) for (const { location } of gone) await emptied.look(location.file);
+    const vanished = gone.filter((file) => !file.missing).map(({ file }) => file);
+    if (vanished.length > 0) await store.markMissing({ sourceId: source.sourceId, files: vanished });
+  }
+  if (!prune || missing === 0) return { missing, pruned: 0 };
+  if (!force) refuseWipe(source, { files, missing, emptied });
+  let pruned = 0;
+  for await (const page of pagesOf(options)) {
+    const gone = page.filter((file) => isGone(file, options)).map(({ file }) => file);
+    if (gone.length > 0) pruned += await store.removeFiles({ sourceId: source.sourceId, files: gone });
+  }
+  return { missing: 0, pruned };
+}
+
+async function* pagesOf({ store, source }: MissingOptions): AsyncGenerator<StoredFile[]> {
+  for (let after = 0; ;) {
+    const page = await store.scanFiles({ sourceId: source.sourceId, after, limit: PAGE });
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    after = last.fileId;
+  }
+}
+
+/** What lies below an entry that could not be used, a folder or an archive, was not looked for. */
+function isGone({ file }: StoredFile, { seen, unusable }: MissingOptions): boolean {
+  if (seen.has(file)) return false;
+  for (let slash = file.lastIndexOf('/'); slash > 0; slash = file.lastIndexOf('/', slash - 1)) {
+    if (unusable.has(file.slice(0, slash)) || unusable.has(file.slice(0, slash + 1))) return false;
+  }
+  return true;
+}
+
+/** Folders that held files and are empty now, as the mount point of a disk that is not connected is. */
+class EmptyFolders {
+  first: string | null = null;
+  readonly #looked = new Set<string>();
+
+  constructor(private readonly root: string) {}
+
+  async look(file: string): Promise<void> {
+    const folder = path.posix.dirname(file);
+    if (this.first !== null || folder === '.' || this.#looked.has(folder)) return;
+    this.#looked.add(folder);
+    const absolute = path.join(this.root, folder);
+    const names = await readdir(absolute).catch(() => null);
+    if (names === null)
+      await this.look(folder); // it is gone itself
+    else if (names.length === 0) this.first = absolute;
+  }
+}
+
+function refuseWipe(
+  { path }: Source,
+  { files, missing, emptied }: { files: number; missing: number; emptied: EmptyFolders },
+): void {
+  const what = `${missing} of the ${files} files that came from ${path} are missing`;
+  const why =
+    emptied.first !== null ? `, and ${emptied.first} is empty` : missing > files / 2 ? ', more than half' : null;
+  if (why === null) return;
+  throw new PatchwordError('INVALID_ARGUMENT', `${what}${why}: none is removed, in case a disk is not connected.`, {
+    hint: 'They are marked as missing. If they are really gone, run the same command again with --prune --force.',
+  });
+}
+
+async function forgetQuarantined({ store, source, seen }: MissingOptions): Promise<void> {
+  const { sourceId } = source;
+  for (let file = ''; ;) {
+    const page = await store.scanQuarantine({ after: { sourceId, file }, limit: PAGE });
+    const own = page.filter((entry) => entry.sourceId === sourceId);
+    const gone = own.filter((entry) => !seen.has(entry.file)).map((entry) => entry.file);
+    if (gone.length > 0) await store.clearQuarantine({ sourceId, files: gone });
+    const last = own.at(-1);
+    if (last === undefined || own.length < PAGE) return;
+    file = last.file;
+  }
+}

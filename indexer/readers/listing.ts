@@ -1,0 +1,173 @@
+import path from 'node:path';
+import { PatchwordError } from '../../src/errors.js';
+import { findPictures, type Pictures } from './pictures.js';
+import type { Format, Reader, SkippedImage, SourceImage } from './reader.js';
+import {
+  cleanRow,
+  isAlias,
+  joinRow,
+  keyOf,
+  type Listed,
+  locateRow,
+  normalize,
+  type PlacedRow,
+  skipRow,
+} from './row.js';
+
+export interface ListingOptions {
+  format: Format;
+  /** Absolute path of the file. */
+  path: string;
+  /** Folder of the pictures. Default: the first of `folders` that holds any. */
+  images?: string | undefined;
+  /** Relative to the folder of the file. */
+  folders: readonly string[];
+  /** Whether rows of one image are one image with the captions of all, or the first counts and others are reported. */
+  repeats: 'merged' | 'skipped';
+  /** Reads the file from its beginning at every call. */
+  rows: () => AsyncIterable<Listed>;
+}
+
+/** The most images of one file: their names are held in memory. */
+const MAX_IMAGES = 10_000_000;
+
+/** The most characters of captions and attributes that wait for the last row of their image. */
+const MAX_WAITING_CHARACTERS = 2 ** 28;
+
+/** Of which images the files are looked for, to find the folder: the first hundred, and some of the others. */
+const TRIED = { first: 100, every: 1000, most: 1000 } as const;
+
+/** What is known of a file that was read once. */
+interface Survey {
+  /** By name: the row with which an image is complete, or the one that counts. */
+  deciding: Map<string, number>;
+  rows: number;
+  unusable: number;
+  tried: string[];
+}
+
+/**
+ * The images of a file that lists them, one row after another. The file is read twice: first for the names alone, to know
+ * which row is the last of each image, so that rows of one image may be anywhere and yet few captions wait in memory; it is
+ * then known too, before anything is indexed, that the file can be read to its end.
+ *
+ * @throws PatchwordError SOURCE_INVALID where no row can be used, or none of the pictures is found; what `rows` throws
+ */
+export async function openListing(options: ListingOptions): Promise<Reader> {
+  const { format, path: file, images, folders, repeats } = options;
+  const survey = await surveyRows(options);
+  const beside = path.dirname(file);
+  const pictures = await findPictures({
+    file,
+    folders: images === undefined ? folders.map((folder) => path.join(beside, folder)) : [path.resolve(images)],
+    names: survey.tried,
+  });
+  const deciding = joinAliases({ deciding: survey.deciding, pictures, repeats });
+  return {
+    format,
+    path: file,
+    root: pictures.root,
+    total: repeats === 'merged' ? deciding.size + survey.unusable : survey.rows,
+    entries: () => (repeats === 'merged' ? merged : first)({ options, deciding, pictures }),
+  };
+}
+
+async function surveyRows(options: ListingOptions): Promise<Survey> {
+  const survey: Survey = { deciding: new Map(), rows: 0, unusable: 0, tried: [] };
+  const { deciding, tried } = survey;
+  let reason: string | null = null;
+  for await (const row of cleanRows(options.rows)) {
+    const index = survey.rows++;
+    if ('reason' in row) {
+      survey.unusable += 1;
+      reason ??= `${row.at}: ${row.reason}`;
+      continue;
+    }
+    const key = normalize(row.name);
+    if (options.repeats === 'skipped' && deciding.has(key)) continue;
+    const { size } = deciding.set(key, index);
+    if (size > MAX_IMAGES) throw refused(`${options.path} lists more than ${MAX_IMAGES} images; split it.`);
+    if ((size <= TRIED.first || size % TRIED.every === 0) && tried.length < TRIED.most) tried.push(row.name);
+  }
+  if (survey.rows === 0) throw refused(`${options.path}:1: it lists no images.`);
+  if (deciding.size === 0 && reason !== null) {
+    throw refused(`None of the ${survey.rows} entries of ${options.path} can be used; the first: ${reason}.`);
+  }
+  return survey;
+}
+
+/** An image may be called by an absolute path in one row and by a relative one in another. */
+function joinAliases({ deciding, pictures, repeats }: Joining): ReadonlyMap<string, number> {
+  const choose = repeats === 'merged' ? Math.max : Math.min;
+  for (const [key, row] of deciding) {
+    const name = isAlias(key) ? pictures.locate(key)?.name : undefined;
+    if (name === undefined) continue;
+    deciding.delete(key);
+    deciding.set(name, choose(row, deciding.get(name) ?? row));
+  }
+  return deciding;
+}
+
+interface Joining {
+  deciding: Map<string, number>;
+  pictures: Pictures;
+  repeats: ListingOptions['repeats'];
+}
+
+interface Reading {
+  options: ListingOptions;
+  deciding: ReadonlyMap<string, number>;
+  pictures: Pictures;
+}
+
+async function* first({ options, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
+  let index = 0;
+  for await (const row of cleanRows(options.rows)) {
+    const key = row.name === undefined ? undefined : keyOf(row.name, pictures);
+    const counts = key === undefined ? undefined : deciding.get(key);
+    if ('reason' in row) yield skipRow(row, { isTaken: counts !== undefined });
+    else if (counts !== undefined && counts !== index) {
+      yield { file: row.at, reason: `it lists ${row.name} a second time` };
+    } else yield locateRow(row, pictures);
+    index += 1;
+  }
+}
+
+async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
+  const waiting = new Map<string, { image: PlacedRow; characters: number }>();
+  let characters = 0;
+  let index = 0;
+  for await (const row of cleanRows(options.rows)) {
+    const key = row.name === undefined ? undefined : keyOf(row.name, pictures);
+    const last = key === undefined ? undefined : deciding.get(key);
+    if ('reason' in row) {
+      yield skipRow(row, { isTaken: last !== undefined });
+    } else {
+      const entry = waiting.get(key!) ?? { image: row, characters: 0 };
+      if (entry.image !== row) joinRow(entry.image, row);
+      if (last === index) {
+        waiting.delete(key!);
+        characters -= entry.characters;
+        yield locateRow(entry.image, pictures);
+      } else {
+        const added = JSON.stringify([row.captions, row.attributes]).length;
+        waiting.set(key!, { image: entry.image, characters: entry.characters + added });
+        characters += added;
+        if (characters > MAX_WAITING_CHARACTERS) {
+          throw refused(`The rows of an image lie too far apart in ${options.path}; sort it by image.`);
+        }
+      }
+    }
+    index += 1;
+  }
+  // Only where the file has changed since it was surveyed.
+  for (const { image } of waiting.values()) yield locateRow(image, pictures);
+}
+
+async function* cleanRows(rows: ListingOptions['rows']): AsyncGenerator<Listed> {
+  for await (const row of rows()) yield 'reason' in row ? row : cleanRow(row);
+}
+
+function refused(message: string): PatchwordError {
+  return new PatchwordError('SOURCE_INVALID', message);
+}

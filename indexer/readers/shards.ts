@@ -1,0 +1,81 @@
+import { opendir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { explainSystemError, PatchwordError } from '../../src/errors.js';
+import { IMAGE_EXTENSIONS } from './folder.js';
+import { type Format, FORMATS, type SkippedImage } from './reader.js';
+
+/** The files that a source is made of. */
+export interface Shards {
+  /** Absolute path of what was opened. */
+  path: string;
+  /** Absolute folder, links resolved, that all of them are below. */
+  root: string;
+  /** Below the root, forward slashes, in the order of their names. */
+  files: string[];
+  /** Links that lead out of the root. */
+  skipped: SkippedImage[];
+}
+
+/** How many entries of a folder are looked at to tell its format. */
+const ENTRIES_LOOKED_AT = 10_000;
+
+/**
+ * The one file that is named, or the files of a folder, and of those below it, whose names match. Hidden ones are ignored.
+ *
+ * @throws PatchwordError FILE_NOT_FOUND; SOURCE_INVALID where there is none
+ */
+export async function findShards(options: { path: string; names: RegExp; format: Format }): Promise<Shards> {
+  const { names, format } = options;
+  const absolute = path.resolve(options.path);
+  try {
+    const real = await realpath(absolute);
+    if ((await stat(real)).isFile()) {
+      return { path: absolute, root: path.dirname(real), files: [path.basename(real)], skipped: [] };
+    }
+    const shards: Shards = { path: absolute, root: real, files: [], skipped: [] };
+    for await (const { name, isLink } of walk(real, '')) {
+      if (!names.test(name)) continue;
+      if (!isLink || (await isFileBelow(real, name))) shards.files.push(name);
+      else shards.skipped.push({ file: name, reason: `it is a link that leaves ${real}` });
+    }
+    shards.files.sort();
+    if (shards.files.length > 0) return shards;
+  } catch (error) {
+    throw explainSystemError(error, absolute);
+  }
+  throw new PatchwordError('SOURCE_INVALID', `${absolute} holds no file that is taken for ${FORMATS[format]}.`, {
+    hint: 'Name the file itself, or a folder of real files: links must not lead out of it.',
+  });
+}
+
+/**
+ * The first file that a source of shards would have, to tell the format by what it holds: the one that is named, or that of a
+ * folder in which such files lie without pictures beside them. Null where there is none.
+ */
+export async function firstShard(source: string, names: RegExp): Promise<string | null> {
+  if ((await stat(source)).isFile()) return source;
+  const found: string[] = [];
+  let looked = 0;
+  for await (const { name } of walk(source, '')) {
+    if (IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) return null;
+    if (names.test(name)) found.push(name);
+    if ((looked += 1) >= ENTRIES_LOOKED_AT) break;
+  }
+  for (const name of found.sort()) if (await isFileBelow(await realpath(source), name)) return path.join(source, name);
+  return null;
+}
+
+/** Files and links, with those of the folders below. Links to folders are not followed. */
+async function* walk(root: string, folder: string): AsyncGenerator<{ name: string; isLink: boolean }> {
+  for await (const entry of await opendir(path.join(root, folder))) {
+    if (entry.name.startsWith('.')) continue;
+    const name = path.posix.join(folder, entry.name);
+    if (entry.isDirectory()) yield* walk(root, name);
+    else if (entry.isFile() || entry.isSymbolicLink()) yield { name, isLink: entry.isSymbolicLink() };
+  }
+}
+
+async function isFileBelow(root: string, name: string): Promise<boolean> {
+  const real = await realpath(path.join(root, name)).catch(() => null);
+  return real !== null && real.startsWith(path.join(root, path.sep)) && (await stat(real)).isFile();
+}
