@@ -19,6 +19,7 @@ const OWNERS = {
   'ml-matrix': ['src/prefilter/cca.ts'],
   'cli-progress': ['indexer/progress.ts'],
   'csv-parse': ['indexer/readers/delimited.ts'],
+  'tar-stream': ['indexer/tar.ts'],
 };
 
 /** Dependencies point down: server, indexer → engine, search → vilt, store. Folders that a folder may not import. */

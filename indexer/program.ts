@@ -3,6 +3,9 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { PACKAGE_FOLDER } from '../src/paths.js';
 import { addAnswerCommand } from './commands/answer.js';
+import { addDeleteCommand } from './commands/collection/delete.js';
+import { addListCommand } from './commands/collection/list.js';
+import { addRenameCommand } from './commands/collection/rename.js';
 import { addCompareCommand } from './commands/compare.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFillCommand } from './commands/fill.js';
@@ -45,7 +48,13 @@ export function createProgram(): Command {
   addInfoCommand(model);
   addVerifyCommand(model);
   addAddCommand(model);
-  for (const command of [...program.commands, ...model.commands]) checkRequiredOptionsLast(command);
+
+  const collection = program.command('collection').description('look after collections');
+  addListCommand(collection);
+  addRenameCommand(collection);
+  addDeleteCommand(collection);
+  for (const command of [...program.commands, ...model.commands, ...collection.commands])
+    checkRequiredOptionsLast(command);
   return program;
 }
 

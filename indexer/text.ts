@@ -42,6 +42,14 @@ export function describeCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** "700 B", "12 kB", "4.2 MB": powers of 1000. */
+export function describeBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  const number = bytes / 1000 ** power;
+  return `${power > 0 && number < 10 ? number.toFixed(1) : Math.round(number)} ${units[power]}`;
+}
+
 /** How many of the pictures that were skipped are named where no one asked for all. */
 const SKIPPED_SHOWN = 20;
 

@@ -2,11 +2,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { destination, pino, type Logger } from 'pino';
 import { ensureSample } from '../indexer/sample.js';
-import { openEngine, type Engine } from '../src/engine.js';
+import { openEngine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Device, Precision } from '../src/inference/inference.js';
 import { checkAddress, isLoopback, parseApiKeys } from './access.js';
 import { createApp } from './app.js';
+import { ServedEngine } from './engine.js';
 import type { ServerLimits, Service } from './service.js';
 
 export const SERVER_DEFAULTS = {
@@ -47,13 +48,13 @@ export interface ServerOptions {
   limits?: Partial<ServerLimits>;
   /** Default: warnings and errors to stderr; PATCHWORD_LOG names another level. */
   logger?: Logger;
-  /** Called while the sample collection is made at first start. */
+  /** Called while the sample collection is made: at first start, and when Patchword came with another model. */
   onProgress?: (progress: { done: number; total: number | null }) => void;
 }
 
 export interface RunningServer {
   url: string;
-  /** Lines worth telling the user: a device that fell back, say. */
+  /** Lines worth telling the user: a device that fell back, say. Later ones go to the log. */
   notes: string[];
   /** Stops accepting, cancels searches, closes the engine. */
   close(): Promise<void>;
@@ -80,8 +81,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app = createApp({ service, apiKeys, onlyLoopback: isLoopback(host) && apiKeys.length === 0 });
   const server = createServer({ requestTimeout: 60_000, headersTimeout: 10_000 }, app);
   await listen(server, host, port);
+  const notes: string[] = [];
+  let started = false;
+  const onNote = (line: string) => void (started ? service.logger.warn(line) : notes.push(line));
   try {
-    service.engine = await openCollection(options, service);
+    service.engine = await openCollection(options, service, onNote);
+    started = true;
   } catch (error) {
     await closeServer(server);
     throw error;
@@ -92,7 +97,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closeServer(server);
     await service.engine?.close();
   };
-  const { notes } = service.engine.inference.info;
   return { url: urlOf(server, host), notes, close: () => (closed ??= close()) };
 }
 
@@ -102,8 +106,13 @@ function openLog(level: string): Logger {
   throw new PatchwordError('INVALID_ARGUMENT', `PATCHWORD_LOG should be one of ${levels.join(', ')}, not "${level}".`);
 }
 
-async function openCollection(options: ServerOptions, service: Service): Promise<Engine> {
+async function openCollection(
+  options: ServerOptions,
+  service: Service,
+  onNote: (line: string) => void,
+): Promise<ServedEngine> {
   const { collection, data, device, precision } = options;
+  const open = () => openEngine({ collection, data, device, precision, onNote });
   if (collection === SERVER_DEFAULTS.collection) {
     let begun = false;
     await ensureSample({
@@ -118,7 +127,7 @@ async function openCollection(options: ServerOptions, service: Service): Promise
       },
     });
   }
-  return openEngine({ collection, data, device, precision });
+  return new ServedEngine({ engine: await open(), open, logger: service.logger });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

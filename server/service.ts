@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { PatchwordError } from '../src/errors.js';
 import type { Engine } from '../src/engine.js';
+import type { ServedEngine } from './engine.js';
 import type { GateLimits } from './gate.js';
 
 export interface ServerLimits {
@@ -28,8 +29,8 @@ export interface ServerLimits {
 
 /** What the routes share: the engine, once it is there, and how far its collection is until then. */
 export interface Service {
-  engine: Engine | null;
-  /** Images indexed so far, while the sample is being made. */
+  engine: ServedEngine | null;
+  /** Images embedded so far, while the sample is being made, or made anew for another model. */
   preparing: { done: number; total: number | null } | null;
   readonly limits: ServerLimits;
   readonly logger: Logger;
@@ -37,9 +38,17 @@ export interface Service {
   readonly closing: AbortSignal;
 }
 
-/** @throws PatchwordError PREPARING */
-export function readyEngine(service: Service): Engine {
-  if (service.engine) return service.engine;
+/**
+ * Runs `work` on the engine, and again on a new one where the collection was reindexed meanwhile.
+ *
+ * @throws PatchwordError PREPARING; what `work` and opening the collection throw
+ */
+export function withEngine<T>(
+  service: Service,
+  work: (engine: Engine) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  if (service.engine) return service.engine.use(work, signal);
   const { done, total } = service.preparing ?? { done: 0, total: 0 };
   const progress = total === null ? `: ${done} images so far` : total > 0 ? `: ${done} of ${total} images` : '';
   throw new PatchwordError('PREPARING', `The collection is being prepared${progress}.`, {

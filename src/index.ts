@@ -29,7 +29,14 @@ export {
   type SearchUpdate,
   type Spent,
 } from './search.js';
-export { listCollections } from './store/sqlite/store.js';
+export {
+  deleteCollection,
+  inspectCollections,
+  renameCollection,
+  type CollectionPlace,
+  type CollectionSummary,
+} from './store/sqlite/collections.js';
+export { listCollections } from './store/sqlite/folders.js';
 export {
   STORE_LIMITS,
   type CaptionMatches,

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Router } from 'express';
 import { methodNotAllowed } from '../errors.js';
-import { readyEngine, type Service } from '../service.js';
+import { withEngine, type Service } from '../service.js';
 
 /** GET /v1/collection: what is searched here, with which model, within which limits. */
 export function collectionRoutes(service: Service): Router {
@@ -9,9 +9,12 @@ export function collectionRoutes(service: Service): Router {
   router
     .route('/collection')
     .get(async (_req, res) => {
-      const engine = readyEngine(service);
-      const { name, images, captions, model } = await engine.info();
-      const { calibration, parameters, heads, device, precision } = engine.inference.info;
+      const { info, inference } = await withEngine(service, async (engine) => ({
+        info: await engine.info(),
+        inference: engine.inference.info,
+      }));
+      const { name, images, captions, model } = info;
+      const { calibration, parameters, heads, device, precision } = inference;
       const { k, candidates, rerankPairs, rerankMilliseconds, uploadBytes } = service.limits;
       res.set('Cache-Control', 'no-store').json({
         name,

@@ -3,7 +3,7 @@ import { Router, type Response } from 'express';
 import { methodNotAllowed } from '../errors.js';
 import { findImage, gone, originalPath, pictureType } from '../original.js';
 import { imageId, parse } from '../parameters.js';
-import { readyEngine, type Service } from '../service.js';
+import { withEngine, type Service } from '../service.js';
 import { Thumbnails } from '../thumbnails.js';
 import { z } from 'zod';
 
@@ -14,7 +14,7 @@ export function imageRoutes(service: Service): Router {
   let thumbnails: Thumbnails | undefined;
 
   async function openThumbnails(): Promise<Thumbnails> {
-    const { folder } = await readyEngine(service).info();
+    const { folder } = await withEngine(service, (engine) => engine.info());
     const { limits, logger } = service;
     return (thumbnails ??= new Thumbnails({
       folder: path.join(folder, 'thumbnails'),
@@ -29,7 +29,7 @@ export function imageRoutes(service: Service): Router {
     .route('/images/:imageId')
     .get(async (req, res) => {
       const { imageId } = parse(address, req.params);
-      const image = await findImage(readyEngine(service).store, imageId);
+      const image = await withEngine(service, ({ store }) => findImage(store, imageId));
       const file = await originalPath(image);
       const type = await pictureType(file);
       isolate(res);
@@ -51,7 +51,7 @@ export function imageRoutes(service: Service): Router {
     .route('/images/:imageId/thumbnail')
     .get(async (req, res) => {
       const { imageId } = parse(address, req.params);
-      const image = await findImage(readyEngine(service).store, imageId);
+      const image = await withEngine(service, ({ store }) => findImage(store, imageId));
       thumbnails ??= await openThumbnails();
       const { bytes, current } = await thumbnails.get(image.contentHash, () => originalPath(image));
       isolate(res);

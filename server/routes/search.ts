@@ -1,5 +1,6 @@
 import express, { Router, type Request, type RequestHandler, type Response } from 'express';
 import multer, { memoryStorage, MulterError } from 'multer';
+import type { Engine } from '../../src/engine.js';
 import { PatchwordError } from '../../src/errors.js';
 import { checkFilter } from '../../src/filter.js';
 import type { Hit, SearchOptions, SearchQuery, SearchUpdate } from '../../src/search.js';
@@ -8,7 +9,7 @@ import { errorBody, methodNotAllowed, sendError, toPatchwordError } from '../err
 import { Gate } from '../gate.js';
 import { findImage, originalPath } from '../original.js';
 import { parse, searchParameters, type SearchParameters } from '../parameters.js';
-import { readyEngine, type Service } from '../service.js';
+import { withEngine, type Service } from '../service.js';
 
 const NDJSON = 'application/x-ndjson';
 
@@ -23,21 +24,23 @@ export function searchRoutes(service: Service): Router {
     const { signal, release } = cancellation(service, res);
     service.logger.debug({ parameters }, 'search');
     try {
-      const engine = readyEngine(service);
-      const query = await toQuery(engine.store, parameters, req.file?.buffer);
-      await searches.run(async () => {
-        const updates = engine.search({ ...query, signal });
-        const view = viewer(engine.store);
-        if (req.accepts(['json', NDJSON]) === NDJSON) {
-          for await (const update of updates) writeLine(res, await view(update));
-          res.end();
-        } else {
-          res
-            .set('Cache-Control', 'no-store')
-            .vary('Accept')
-            .json(await view(await updates.final()));
-        }
-      }, signal);
+      const answer = async (engine: Engine) => {
+        const query = await toQuery(engine.store, parameters, req.file?.buffer);
+        await searches.run(async () => {
+          const updates = engine.search({ ...query, signal });
+          const view = viewer(engine.store);
+          if (req.accepts(['json', NDJSON]) === NDJSON) {
+            for await (const update of updates) writeLine(res, await view(update));
+            res.end();
+          } else {
+            res
+              .set('Cache-Control', 'no-store')
+              .vary('Accept')
+              .json(await view(await updates.final()));
+          }
+        }, signal);
+      };
+      await withEngine(service, answer, signal);
     } catch (error) {
       // A search that ran out of time fails with CANCELLED inside; the reason says it better.
       const reason: unknown = signal.reason instanceof PatchwordError ? signal.reason : error;

@@ -43,7 +43,7 @@ export class Catalog {
     throw new PatchwordError(
       'MODEL_MISMATCH',
       `The collection was reindexed with the model ${now.path} since it was opened with ${this.bound.path}.`,
-      { hint: 'Open it again: run the same command again, or restart the server.' },
+      { hint: 'Open it again: run the same command again.' },
     );
   }
 

@@ -13,7 +13,7 @@ export interface NearestQuery {
 }
 
 /** How far from 1 the length of a unit vector may be. */
-const UNIT_TOLERANCE = 1e-3;
+export const UNIT_TOLERANCE = 1e-3;
 
 /** What a collection must not take in: it could not be found again, or would be found wrongly. */
 export function checkBatch(images: ImageRecord[], dimension: number): void {

@@ -19,13 +19,16 @@ import {
   closeDatabase,
   createDatabase,
   isOutdated,
-  lockFile,
   migrate,
   openDatabase,
   type Connection,
+  type Lock,
 } from './database.js';
+import { catalogFile } from './folders.js';
 import { NearestIndexes, type RecallReport } from './indexes.js';
 import { InputCache } from './inputs.js';
+import { lockCollection } from './lock.js';
+import { Places } from './places.js';
 import { Queries } from './queries.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
@@ -45,19 +48,23 @@ export class Collection {
   readonly tables: Tables;
   readonly queries: Queries;
   private readonly catalog: Catalog;
+  private readonly places: Places;
   private readonly inputs: InputCache;
   private vectors: NearestIndexes;
   private reindex: Reindex | undefined;
-  private lock: { release(): void } | undefined;
+  private lock: Lock | undefined;
   private writable = false;
 
   private constructor(
     private readonly options: CollectionOptions,
     private readonly database: Connection,
+    /** Keeps the folder where it is. */
+    private readonly use: Lock,
   ) {
     const { folder, inputCacheBytes, onNote } = options;
     this.catalog = new Catalog(database);
-    this.tables = new Tables(this.catalog, database);
+    this.places = new Places(folder);
+    this.tables = new Tables(this.catalog, database, this.places);
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
     this.vectors = this.openVectors();
     this.queries = new Queries({ catalog: this.catalog, database, tables: this.tables, vectors: () => this.vectors });
@@ -77,21 +84,24 @@ export class Collection {
   /** Opens a collection, or makes it where there is none and `create` says what it is bound to. */
   static open(options: CollectionOptions): Collection {
     const { folder, create } = options;
-    const file = path.join(folder, 'catalog.sqlite');
-    if (create && !existsSync(file)) {
-      makeFolder(folder);
-      locked(folder, () => {
-        if (!existsSync(file)) createDatabase(file, CATALOG_STEPS, (database) => bindModel(database, create));
-      });
-    }
-    const database = openDatabase(file, CATALOG_STEPS);
+    const file = catalogFile(folder);
+    if (create) makeFolder(folder);
+    const use = lockCollection(folder, 'read');
+    let database: Connection | undefined;
     try {
-      if (isOutdated(database, CATALOG_STEPS)) locked(folder, () => migrate(database, CATALOG_STEPS));
-      const collection = new Collection(options, database);
+      if (create && !existsSync(file)) {
+        locked(folder, () => {
+          if (!existsSync(file)) createDatabase(file, CATALOG_STEPS, (created) => bindModel(created, create));
+        });
+      }
+      const opened = (database = openDatabase(file, CATALOG_STEPS));
+      if (isOutdated(opened, CATALOG_STEPS)) locked(folder, () => migrate(opened, CATALOG_STEPS));
+      const collection = new Collection(options, opened, use);
       collection.vectors.catchUp();
       return collection;
     } catch (error) {
-      database.close();
+      database?.close();
+      use.release();
       throw error;
     }
   }
@@ -183,6 +193,7 @@ export class Collection {
     const { inputSize } = reindex.model;
     return reindex.pendingImages(page).map((image) => ({
       ...image,
+      root: this.places.find(image.root),
       modelInput: this.inputs.get({ contentHash: image.contentHash, inputSize }),
     }));
   }
@@ -218,6 +229,7 @@ export class Collection {
     this.reindex?.close();
     closeDatabase(this.database);
     this.endWriting();
+    this.use.release();
   }
 
   private reindexUnderWay(): Reindex {
@@ -235,7 +247,7 @@ export class Collection {
   }
 
   private beginWriting(): void {
-    this.lock ??= lockFile(lockPath(this.options.folder));
+    this.lock ??= lockCollection(this.options.folder, 'write');
     if (!this.writable) beginWriting(this.database, 'FULL');
     this.writable = true;
   }
@@ -251,12 +263,8 @@ export class Collection {
   }
 }
 
-function lockPath(folder: string): string {
-  return path.join(folder, 'lock.sqlite');
-}
-
 function locked(folder: string, run: () => void): void {
-  const lock = lockFile(lockPath(folder));
+  const lock = lockCollection(folder, 'write');
   try {
     run();
   } finally {

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { syncFolder, syncPath } from '../../draft.js';
 import { explainSystemError, PatchwordError } from '../../errors.js';
 
 export type Connection = Database.Database;
@@ -74,6 +75,13 @@ export function createDatabase(file: string, steps: readonly string[], fill: (da
   replaceFile(temporary, file);
 }
 
+/** A database as `createDatabase` makes it, in memory. */
+export function createInMemory(steps: readonly string[]): Connection {
+  const database = new Database(':memory:');
+  migrate(database, steps);
+  return database;
+}
+
 /**
  * WAL, so that readers go on while one process writes; `synchronous = FULL`, because with NORMAL a power cut may undo
  * the last commits, and an image that was acknowledged must not be lost. A cache that can be lost takes NORMAL.
@@ -143,11 +151,28 @@ export function migrate(database: Connection, steps: readonly string[]): void {
   }
 }
 
-/** Holds a lock on a file until released; the operating system lets go of it when the process dies. */
-export function lockFile(file: string): { release(): void } {
-  const database = new Database(file, { timeout: 0 });
+/** A lock on a file; the operating system lets go of it when the process dies. */
+export interface Lock {
+  release(): void;
+}
+
+const LOCKS = {
+  /** Any number hold it; beside them one may hold the reserved lock. */
+  shared: { begin: 'BEGIN; SELECT count(*) FROM sqlite_schema', timeout: 1000 },
+  reserved: { begin: 'BEGIN IMMEDIATE', timeout: 0 },
+  /** No one else holds any. */
+  exclusive: { begin: 'BEGIN EXCLUSIVE', timeout: 0 },
+} as const;
+
+/**
+ * Holds a lock on a file, of SQLite's own kinds (https://sqlite.org/lockingv3.html), until released. For a shared one it
+ * waits a little: whoever tries for the exclusive lock is in the way for a moment.
+ */
+export function lockFile(file: string, kind: keyof typeof LOCKS): Lock {
+  const { begin, timeout } = LOCKS[kind];
+  const database = new Database(file, { timeout });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    database.exec(begin);
   } catch (error) {
     database.close();
     throw error;
@@ -159,21 +184,17 @@ export function lockFile(file: string): { release(): void } {
 export function replaceFile(from: string, to: string): void {
   syncPath(from);
   renameSync(from, to);
-  if (process.platform !== 'win32') syncPath(path.dirname(to)); // Windows has no handles of folders to sync.
-}
-
-function syncPath(file: string): void {
-  const handle = openSync(file, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  syncFolder(path.dirname(to));
 }
 
 /** Whether an error says that a database's content is no longer what SQLite wrote. */
 export function isDamage(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_CORRUPT') || codeOf(error) === 'SQLITE_NOTADB';
+}
+
+/** Whether an error says that another holds a lock that is wanted. */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_BUSY');
 }
 
 /** What SQLite and the file system throw, as errors that a user can act on. */
@@ -185,7 +206,7 @@ export function explainStoreError(error: unknown, folder: string): unknown {
       cause: error,
     });
   }
-  if (code.startsWith('SQLITE_BUSY')) {
+  if (isBusy(error)) {
     return new PatchwordError('COLLECTION_BUSY', `Another process is writing to the collection in ${folder}.`, {
       hint: 'Wait until it has finished, and run the same command again.',
       cause: error,

@@ -2,6 +2,7 @@ import type { StoredCaption, StoredImage } from '../store.js';
 import type { Catalog } from './catalog.js';
 import { column, type Connection } from './database.js';
 import { decodeColumns, type StoredColumns } from './files.js';
+import type { Places } from './places.js';
 
 type ImageRow = Omit<StoredImage, keyof StoredColumns | 'captions'> & StoredColumns;
 
@@ -12,6 +13,7 @@ export class Images {
   constructor(
     private readonly catalog: Catalog,
     database: Connection,
+    private readonly places: Places,
   ) {
     this.sql = statements(database);
   }
@@ -40,7 +42,7 @@ export class Images {
 
   private decode(row: ImageRow): StoredImage {
     const captions = [...new Set(this.sql.captions.all(row.imageId))];
-    return { ...row, ...decodeColumns(row), captions };
+    return { ...row, ...decodeColumns(row), root: this.places.find(row.root), captions };
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { messageOf } from '../../errors.js';
+import { messageOf, PatchwordError } from '../../errors.js';
 import type { CollectionModel, Neighbor, Target } from '../store.js';
 import type { Catalog } from './catalog.js';
 import { replaceFile } from './database.js';
@@ -183,7 +183,7 @@ export class NearestIndexes {
       if (rebuilding) this.options.onNote('The files of vectors are rebuilt.');
     } catch (error) {
       // Who writes meanwhile saves its own.
-      if (!rebuilding && String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')) return;
+      if (!rebuilding && error instanceof PatchwordError && error.code === 'COLLECTION_BUSY') return;
       this.options.onNote(`The files of vectors are rebuilt, but were not saved: ${messageOf(error)}`);
     }
   }

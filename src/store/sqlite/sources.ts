@@ -2,6 +2,7 @@ import { PatchwordError } from '../../errors.js';
 import type { Source, Store } from '../store.js';
 import type { Catalog } from './catalog.js';
 import type { Connection } from './database.js';
+import type { Places } from './places.js';
 
 type SourceRow = Omit<Source, 'options'> & { options: string };
 
@@ -12,29 +13,32 @@ export class Sources {
   constructor(
     private readonly catalog: Catalog,
     database: Connection,
+    private readonly places: Places,
   ) {
     this.sql = statements(database);
   }
 
   list(): Source[] {
-    return this.sql.sources.all().map(decode);
+    return this.sql.sources.all().map((row) => this.decode(row));
   }
 
-  add({ path, root, format, options }: Parameters<Store['addSource']>[0]): Source {
+  add({ format, options, ...paths }: Parameters<Store['addSource']>[0]): Source {
+    const { path, root } = this.keep(paths);
     return this.catalog.write(() => {
       this.sql.put.run({ path, root, format, options: JSON.stringify(options) });
-      return decode(this.sql.byPath.get(path)!);
+      return this.decode(this.sql.byPath.get(path)!);
     });
   }
 
   /** A source that nothing comes from is no reason against its path: it gives way. */
-  move({ sourceId, path, root }: Parameters<Store['moveSource']>[0]): void {
+  move({ sourceId, ...paths }: Parameters<Store['moveSource']>[0]): void {
+    const { path, root } = this.keep(paths);
     this.catalog.write(() => {
       requireSource(this.sql.byId.get(sourceId), sourceId);
       const other = this.sql.byPath.get(path);
       if (other && other.sourceId !== sourceId) {
         if (other.files > 0) {
-          throw new PatchwordError('INVALID_ARGUMENT', `Images from ${path} are in the collection already.`);
+          throw new PatchwordError('INVALID_ARGUMENT', `Images from ${paths.path} are in the collection already.`);
         }
         this.sql.releaseAll.run(other.sourceId);
         this.sql.remove.run(other.sourceId);
@@ -42,15 +46,24 @@ export class Sources {
       this.sql.move.run(path, root, sourceId);
     });
   }
+
+  private keep({ path, root }: { path: string; root: string }): { path: string; root: string } {
+    return { path: this.places.keep(path), root: this.places.keep(root) };
+  }
+
+  private decode({ options, path, root, ...source }: SourceRow): Source {
+    return {
+      ...source,
+      path: this.places.find(path),
+      root: this.places.find(root),
+      options: JSON.parse(options) as Source['options'],
+    };
+  }
 }
 
 /** @throws PatchwordError NOT_FOUND */
 export function requireSource(found: unknown, sourceId: number): void {
   if (found === undefined) throw new PatchwordError('NOT_FOUND', `The collection has no source ${sourceId}.`);
-}
-
-function decode({ options, ...source }: SourceRow): Source {
-  return { ...source, options: JSON.parse(options) as Source['options'] };
 }
 
 const SOURCE = `SELECT id AS sourceId, path, root, format, options,

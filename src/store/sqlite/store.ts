@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
-import { explainSystemError, PatchwordError } from '../../errors.js';
 import { callWorker, startWorker } from '../../worker.js';
 import type { CollectionModel, Store } from '../store.js';
+import { collectionFolder, collectionNotFound, isCollection } from './folders.js';
 import type { RecallReport } from './indexes.js';
 import type { StoreHandlers } from './worker.js';
 
@@ -28,8 +25,6 @@ export interface SqliteStore extends Store {
 
 export const STORE_DEFAULTS = { inputCacheBytes: 4 * 2 ** 30, exactBelow: 10_000 } as const;
 
-const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
-
 /**
  * Opens a collection kept in `<data>/collections/<name>`: SQLite holds the truth, HNSW files beside it are derived.
  * A worker thread does all of it; this thread only asks.
@@ -41,13 +36,15 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   const { data, name, create, onNote = () => {} } = options;
   const { inputCacheBytes = STORE_DEFAULTS.inputCacheBytes, exactBelow = STORE_DEFAULTS.exactBelow } = options;
   const folder = collectionFolder(data, name);
-  if (!create && !isCollection(folder)) throw await notFound(data, name);
+  if (!create && !isCollection(folder)) throw await collectionNotFound(data, name);
   const worker = startWorker(new URL('./worker.js', import.meta.url));
   const client = callWorker<StoreHandlers>(worker, { onEvent: (line) => onNote(line as string) });
   try {
     await client.call('open', { name, folder, create, inputCacheBytes, exactBelow });
   } catch (error) {
     await client.close();
+    // Deleted or renamed meanwhile.
+    if (!create && !isCollection(folder)) throw await collectionNotFound(data, name);
     throw error;
   }
   let closing: Promise<void> | undefined;
@@ -86,44 +83,4 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
     flush: () => client.call('flush'),
     close: () => (closing ??= Promise.all([client.call('close'), client.close()]).then(() => {})),
   };
-}
-
-/** Names of the collections in a data folder, sorted. */
-export async function listCollections(data: string): Promise<string[]> {
-  const folder = collectionsFolder(data);
-  try {
-    const names = await readdir(folder);
-    return names.filter((name) => NAME.test(name) && isCollection(path.join(folder, name))).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw explainSystemError(error, folder);
-  }
-}
-
-function collectionsFolder(data: string): string {
-  return path.join(path.resolve(data), 'collections');
-}
-
-function collectionFolder(data: string, name: string): string {
-  if (NAME.test(name)) return path.join(collectionsFolder(data), name);
-  throw new PatchwordError(
-    'INVALID_ARGUMENT',
-    `A collection's name is 1 to 64 letters, digits, ".", "_" and "-", and does not begin with "."; ${JSON.stringify(name)} is not.`,
-  );
-}
-
-function isCollection(folder: string): boolean {
-  return existsSync(path.join(folder, 'catalog.sqlite'));
-}
-
-async function notFound(data: string, name: string): Promise<PatchwordError> {
-  const names = await listCollections(data);
-  const others = names.length > 0 ? `there are: ${names.join(', ')}` : 'there is none yet';
-  return new PatchwordError(
-    'COLLECTION_NOT_FOUND',
-    `There is no collection "${name}" in ${path.resolve(data)}; ${others}.`,
-    {
-      hint: `Make it with: patchword index SOURCE --collection ${name}`,
-    },
-  );
 }

@@ -4,6 +4,7 @@ import type { Connection } from './database.js';
 import { Duplicates } from './duplicates.js';
 import { Files } from './files.js';
 import { Images } from './images.js';
+import type { Places } from './places.js';
 import { Quarantine } from './quarantine.js';
 import { Records } from './records.js';
 import { Removal } from './removal.js';
@@ -22,10 +23,11 @@ export class Tables {
   constructor(
     catalog: Catalog,
     private readonly database: Connection,
+    places: Places,
   ) {
-    this.images = new Images(catalog, database);
+    this.images = new Images(catalog, database, places);
     this.files = new Files(catalog, database);
-    this.sources = new Sources(catalog, database);
+    this.sources = new Sources(catalog, database, places);
     this.quarantine = new Quarantine(catalog, database);
     this.removal = new Removal(catalog, database);
     this.duplicates = new Duplicates(database);

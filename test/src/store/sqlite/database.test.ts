@@ -157,13 +157,13 @@ describe('database', () => {
 
   it('holds a lock until it is released', () => {
     const file = newFile();
-    const lock = lockFile(file);
+    const lock = lockFile(file, 'reserved');
     assert.equal(
-      codeOf(() => lockFile(file)),
+      codeOf(() => lockFile(file, 'reserved')),
       'COLLECTION_BUSY',
     );
     lock.release();
-    lockFile(file).release();
+    lockFile(file, 'reserved').release();
   });
 
   it('lets errors that are not its own pass as they are', () => {

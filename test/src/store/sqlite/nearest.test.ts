@@ -6,6 +6,7 @@ import { bindModel, Catalog } from '../../../../src/store/sqlite/catalog.js';
 import { createDatabase, openDatabase } from '../../../../src/store/sqlite/database.js';
 import { graphFile, measureFile, type GraphEntry } from '../../../../src/store/sqlite/manifest.js';
 import { NearestIndex } from '../../../../src/store/sqlite/nearest.js';
+import { Places } from '../../../../src/store/sqlite/places.js';
 import { Tables } from '../../../../src/store/sqlite/tables.js';
 import { CATALOG_STEPS } from '../../../../src/store/sqlite/schema.js';
 import { temporaryFolder } from '../../../fixture.js';
@@ -27,7 +28,7 @@ describe('nearest index', () => {
     createDatabase(file, CATALOG_STEPS, (database) => bindModel(database, modelOf(DIMENSION)));
     const database = openDatabase(file, CATALOG_STEPS);
     catalog = new Catalog(database);
-    tables = new Tables(catalog, database);
+    tables = new Tables(catalog, database, new Places(folder.path));
     tables.sources.add({ path: '/pictures', root: '/pictures', format: 'folder', options: {} });
     close = () => void database.close();
   });
@@ -254,7 +255,7 @@ describe('nearest index', () => {
     const database = openDatabase(path.join(folder.path, `${catalogs - 1}.sqlite`), CATALOG_STEPS);
     database.prepare("UPDATE captions SET embedding = x'00' WHERE id = 4").run();
     catalog = new Catalog(database);
-    tables = new Tables(catalog, database);
+    tables = new Tables(catalog, database, new Places(folder.path));
     tables.sources.add({ path: '/pictures', root: '/pictures', format: 'folder', options: {} });
     close = () => void database.close();
     const index = create();

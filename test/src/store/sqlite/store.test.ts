@@ -4,7 +4,8 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { PatchwordError } from '../../../../src/errors.js';
 import type { Store } from '../../../../src/store/store.js';
-import { listCollections, openStore, type StoreOptions } from '../../../../src/store/sqlite/store.js';
+import { listCollections } from '../../../../src/store/sqlite/folders.js';
+import { openStore, type StoreOptions } from '../../../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../../../fixture.js';
 import { testStoreContract } from '../contract.js';
 import {

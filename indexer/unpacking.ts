@@ -1,0 +1,92 @@
+import { createWriteStream } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { explainSystemError, PatchwordError } from '../src/errors.js';
+import { makeFolder } from '../src/folder.js';
+import { readTar, type TarEntry } from './tar.js';
+
+export interface UnpackOptions {
+  /** A tar file. */
+  file: string;
+  /** Where its files go; it need not be there. */
+  folder: string;
+  /**
+   * What may be in it: names as they are, and folders (`images/`) that hold files of any name but no folders; each with the
+   * most bytes that one file may have.
+   */
+  allowed: Record<string, number>;
+  /** Called with the bytes of files so far and those of the tar file. */
+  onProgress?: (progress: { done: number; total: number }) => void;
+  signal?: AbortSignal;
+}
+
+/** File systems take no longer ones. */
+const NAME_BYTES = 255;
+
+/**
+ * Unpacks a tar file, trusting nothing in it: plain files of the names that are allowed, none twice, none over another.
+ *
+ * @throws PatchwordError SOURCE_INVALID for anything else, before it is written; FILE_NOT_FOUND, DISK_FULL, READ_ONLY, CANCELLED
+ */
+export async function unpack({ file, folder, allowed, onProgress, signal }: UnpackOptions): Promise<void> {
+  const { size: total } = await stat(file).catch((error: unknown) => {
+    throw explainSystemError(error, file);
+  });
+  makeFolder(folder);
+  await requireSpace(folder, total);
+  let done = 0;
+  for await (const entry of readTar(file)) {
+    if (signal?.aborted) throw new PatchwordError('CANCELLED', 'Stopped; nothing was imported.');
+    const name = entry.name.replace(/^(\.\/)+/, '');
+    if (entry.type === 'directory' && (name === '' || isFolder(allowed, name))) continue;
+    const refusal = refuse(entry, name, allowed);
+    if (refusal) throw new PatchwordError('SOURCE_INVALID', `${file} holds ${quote(entry.name)}: ${refusal}.`);
+    await write(entry, path.join(folder, name), file);
+    done += entry.size;
+    onProgress?.({ done, total });
+  }
+}
+
+/** Why an entry is not unpacked. */
+function refuse({ type, size }: TarEntry, name: string, allowed: Record<string, number>): string | null {
+  if (type !== 'file' && type !== 'contiguous-file') return `expected a file, got a ${type}`;
+  const slash = name.indexOf('/') + 1;
+  const most = slash === 0 ? allowed[name] : allowed[name.slice(0, slash)];
+  // `allowed` has the names of Object too.
+  if (!Object.hasOwn(allowed, slash === 0 ? name : name.slice(0, slash))) {
+    return `expected only ${Object.keys(allowed).join(', ')}`;
+  }
+  const base = name.slice(slash);
+  if (base === '' || base.startsWith('.') || /[/\\\p{Cc}]/u.test(base)) return 'expected a plain file name';
+  if (Buffer.byteLength(base) > NAME_BYTES) return `its name has more than ${NAME_BYTES} bytes`;
+  if (!(size <= most)) return `it has ${size} bytes, more than ${most}`;
+  return null;
+}
+
+function isFolder(allowed: Record<string, number>, name: string): boolean {
+  return Object.hasOwn(allowed, name.endsWith('/') ? name : `${name}/`);
+}
+
+async function write({ name, content }: TarEntry, target: string, file: string): Promise<void> {
+  makeFolder(path.dirname(target));
+  try {
+    await pipeline(content, createWriteStream(target, { flags: 'wx' }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new PatchwordError('SOURCE_INVALID', `${file} holds ${quote(name)} twice.`, { cause: error });
+    }
+    throw explainSystemError(error, target);
+  }
+}
+
+/** Better at once than after an hour. */
+async function requireSpace(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= bytes) return;
+  throw explainSystemError({ code: 'ENOSPC' }, folder);
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name.slice(0, 200));
+}

@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { PatchwordError } from '../../errors.js';
+import { explainStoreError, isBusy, lockFile, type Lock } from './database.js';
+
+/**
+ * What a process does with a collection. Any number read, one of them may write meanwhile; who moves or deletes its folder
+ * does so alone. The operating system lets go of a lock when its process dies.
+ */
+export type Use = 'read' | 'write' | 'alone';
+
+const MODES = { read: 'shared', write: 'reserved', alone: 'exclusive' } as const;
+
+const UNLOCKED: Lock = { release() {} };
+
+/**
+ * @throws PatchwordError COLLECTION_BUSY; for `write` and `alone` also READ_ONLY, DISK_FULL. Who may not write to the folder
+ * reads without a lock: there is nothing to take it on.
+ */
+export function lockCollection(folder: string, use: Use): Lock {
+  const file = path.join(folder, 'lock.sqlite');
+  try {
+    return lockFile(file, MODES[use]);
+  } catch (error) {
+    if (isBusy(error)) throw busy(folder, use, error);
+    if (use === 'read' && existsSync(folder)) return UNLOCKED;
+    throw explainStoreError(error, folder);
+  }
+}
+
+function busy(folder: string, use: Use, cause: unknown): PatchwordError {
+  const what = {
+    read: 'is moving or deleting',
+    write: 'is writing to',
+    alone: 'uses',
+  }[use];
+  const hint = {
+    read: 'Run the same command again in a moment.',
+    write: 'Wait until it has finished, and run the same command again.',
+    alone: 'End what serves, indexes or searches it, and run the same command again.',
+  }[use];
+  return new PatchwordError('COLLECTION_BUSY', `Another process ${what} the collection in ${folder}.`, { hint, cause });
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { PACKAGE_FOLDER } from '../../src/paths.js';
+import { temporaryFolder } from '../fixture.js';
+import { writeReversedModel } from '../indexer/models.js';
+import { type Answer, type Failed, json, samplePicture, serveSmallCollection } from './collection.js';
+
+interface LogLine {
+  level: number;
+  msg: string;
+}
+
+/** Runs the real command in a process of its own. */
+function patchword(...parameters: string[]): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...parameters]);
+  let stderr = '';
+  child.stderr.on('data', (text) => (stderr += String(text)));
+  child.stdout.resume();
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stderr })));
+}
+
+describe('a server whose collection changes', function () {
+  this.timeout(120_000);
+  const temporary = temporaryFolder();
+  const served = serveSmallCollection();
+  const data = () => path.join(path.dirname(served.source), 'data');
+  const run = (...parameters: string[]) => patchword(...parameters, '--data', data());
+  const search = (text: string) => fetch(`${served.url}/v1/search?k=3&text=${encodeURIComponent(text)}`);
+  const reopened = () => served.log.map((line) => JSON.parse(line) as LogLine).filter(({ msg }) => /anew/.test(msg));
+  let caption: string;
+
+  before(async () => void (caption = (await samplePicture(3)).captions[0]));
+
+  async function find(): Promise<Answer> {
+    const response = await search(caption);
+    assert.equal(response.status, 200, await response.clone().text());
+    return json<Answer>(response);
+  }
+
+  it('goes on where deleting or renaming it was refused', async () => {
+    const deleted = await run('collection', 'delete', 'small', '--yes');
+    assert.equal(deleted.code, 7, deleted.stderr);
+    assert.match(deleted.stderr, /Another process uses/);
+    assert.equal((await run('collection', 'rename', 'small', 'large')).code, 7);
+    assert.equal((await find()).hits.length, 3);
+  });
+
+  it('finds what another process indexes', async () => {
+    const { file, captions } = await samplePicture(200);
+    const folder = path.join(temporary.path, 'more');
+    mkdirSync(folder);
+    copyFileSync(file, path.join(folder, path.basename(file)));
+    const indexed = await run('index', folder, '--collection', 'small');
+    assert.equal(indexed.code, 0, indexed.stderr);
+    const { hits } = await json<Answer>(await search(captions[0]));
+    assert.ok(hits.some((hit) => hit.file === path.basename(file)));
+  });
+
+  it('opens it anew, once, when it was reindexed with another model; no search fails', async () => {
+    const before = await find();
+    const model = await writeReversedModel(path.join(temporary.path, 'model'));
+    const reindexed = await run('reindex', 'small', '--model', model);
+    assert.equal(reindexed.code, 0, reindexed.stderr);
+    const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await search(caption)).status));
+    assert.deepEqual(new Set(statuses), new Set([200]));
+    assert.equal(reopened().length, 1);
+    const ids = ({ hits }: Answer) => hits.map(({ imageId }) => imageId);
+    assert.deepEqual(ids(await find()), ids(before), 'ids stay, and this model finds the same');
+    const collection = await json<{ model: { name: string } }>(await fetch(`${served.url}/v1/collection`));
+    assert.equal(collection.model.name, 'model');
+    assert.equal(reopened().length, 1);
+  });
+
+  it('says so where it cannot be opened anew, and does once it can', async () => {
+    const model = path.join(temporary.path, 'model');
+    assert.equal((await run('reindex', 'small', '--model', path.join(PACKAGE_FOLDER, 'data', 'model'))).code, 0);
+    await find();
+    assert.equal((await run('reindex', 'small', '--model', model)).code, 0);
+    rmSync(model, { recursive: true });
+    const response = await search(caption);
+    assert.equal(response.status, 500);
+    assert.equal((await json<Failed>(response)).error.code, 'MODEL_NOT_FOUND');
+    assert.equal((await fetch(`${served.url}/v1/images/1/thumbnail`)).status, 200, 'pictures are shown all the same');
+    await writeReversedModel(model);
+    await find();
+  });
+});
