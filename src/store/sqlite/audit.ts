@@ -1,4 +1,5 @@
 import { messageOf, PatchwordError } from '../../errors.js';
+import { explainStoreError } from './database.js';
 
 /** One thing that must hold of a collection. */
 export interface Check {
@@ -13,6 +14,8 @@ export interface Check {
   repair?(): void | Promise<void>;
   /** What to do where it cannot be repaired. */
   advice?: string;
+  /** What is wrong here harms nothing, and is put right when the collection is next used: what a killed process leaves. */
+  settles?: boolean;
 }
 
 export interface CheckResult {
@@ -24,6 +27,8 @@ export interface CheckResult {
   failed: number;
   /** The first of those. */
   examples: string[];
+  /** Whether that harms nothing, and is put right when the collection is next used. */
+  settles: boolean;
   /** Whether it was wrong and is right now. */
   repaired: boolean;
   /** Why it was not checked. */
@@ -34,11 +39,14 @@ export interface CheckResult {
 
 export interface Verification {
   checks: CheckResult[];
-  /** Nothing is wrong, or what was is repaired. */
+  /** Nothing is wrong, or what was is repaired, or settles by itself. */
   passed: boolean;
 }
 
 const EXAMPLES = 5;
+
+/** Reasons not to check, rather than findings. */
+const CANNOT_TELL: readonly string[] = ['COLLECTION_BUSY', 'READ_ONLY'];
 
 const REPAIRABLE = 'Run: patchword collection verify NAME --repair';
 const TRUTH = 'It cannot be made again from anything: put back a backup, with patchword collection import.';
@@ -61,16 +69,21 @@ export async function runChecks(checks: Check[], { repair = false }: { repair?: 
       results.push({ ...result, advice: `It could not be repaired: ${messageOf(error)}` });
     }
   }
-  return { checks: results, passed: results.every(({ failed, repaired }) => failed === 0 || repaired) };
+  return {
+    checks: results,
+    passed: results.every(({ failed, repaired, settles }) => failed === 0 || repaired || settles),
+  };
 }
 
-async function run({ name, what, count, find, repair, advice }: Check): Promise<CheckResult> {
+async function run(check: Check): Promise<CheckResult> {
+  const { name, what, advice, settles = false } = check;
   const result: CheckResult = {
     name,
     what,
     checked: null,
     failed: 0,
     examples: [],
+    settles,
     repaired: false,
     skipped: null,
     advice: null,
@@ -80,12 +93,13 @@ async function run({ name, what, count, find, repair, advice }: Check): Promise<
     if (result.examples.length < EXAMPLES) result.examples.push(line);
   };
   try {
-    result.checked = count();
-    for await (const line of find()) fail(line);
-  } catch (error) {
-    if (error instanceof PatchwordError && error.code === 'COLLECTION_BUSY') result.skipped = error.message;
+    result.checked = check.count();
+    for await (const line of check.find()) fail(line);
+  } catch (thrown) {
+    const error = explainStoreError(thrown, 'the collection');
+    if (error instanceof PatchwordError && CANNOT_TELL.includes(error.code)) result.skipped = error.message;
     else fail(messageOf(error)); // What cannot even be read is wrong.
   }
-  if (result.failed > 0) result.advice = advice ?? (repair ? REPAIRABLE : TRUTH);
+  if (result.failed > 0) result.advice = advice ?? (check.repair ? REPAIRABLE : TRUTH);
   return result;
 }

@@ -27,12 +27,14 @@ import {
 import { catalogFile } from './folders.js';
 import { NearestIndexes, type RecallReport } from './indexes.js';
 import { InputCache } from './inputs.js';
-import { lockCollection } from './lock.js';
+import { lockCollection, WriteLock } from './lock.js';
+import { removeGraphs } from './manifest.js';
 import { Places } from './places.js';
 import { Queries } from './queries.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
 import { Tables } from './tables.js';
+import { Upkeep } from './upkeep.js';
 
 export interface CollectionOptions {
   name: string;
@@ -40,6 +42,7 @@ export interface CollectionOptions {
   create: CollectionModel | undefined;
   inputCacheBytes: number;
   exactBelow: number;
+  warm: boolean;
   onNote: (line: string) => void;
 }
 
@@ -47,12 +50,13 @@ export interface CollectionOptions {
 export class Collection {
   readonly tables: Tables;
   readonly queries: Queries;
+  readonly upkeep: Upkeep;
   private readonly catalog: Catalog;
   private readonly places: Places;
   private readonly inputs: InputCache;
   private vectors: NearestIndexes;
   private reindex: Reindex | undefined;
-  private lock: Lock | undefined;
+  private readonly lock: WriteLock;
   private writable = false;
 
   private constructor(
@@ -62,18 +66,46 @@ export class Collection {
     private readonly use: Lock,
   ) {
     const { folder, inputCacheBytes, onNote } = options;
+    this.lock = new WriteLock(folder);
     this.catalog = new Catalog(database);
     this.places = new Places(folder);
     this.tables = new Tables(this.catalog, database, this.places);
     this.inputs = new InputCache({ file: path.join(folder, 'inputs.sqlite'), maxBytes: inputCacheBytes, onNote });
     this.vectors = this.openVectors();
+    this.upkeep = this.openUpkeep();
     this.queries = new Queries({ catalog: this.catalog, database, tables: this.tables, vectors: () => this.vectors });
+  }
+
+  private openUpkeep(): Upkeep {
+    const { catalog, tables, inputs, database } = this;
+    const { folder, exactBelow } = this.options;
+    return new Upkeep({
+      ...{ database, catalog, tables, inputs, folder, exactBelow },
+      lock: () => this.lock.borrow(),
+      rebuildVectors: () => this.rebuildVectors(),
+      writing: async (run) => {
+        this.beginWriting();
+        try {
+          return await run();
+        } finally {
+          this.endWriting();
+        }
+      },
+    });
+  }
+
+  /** Makes the files of vectors from the catalog alone. Until they are there, whoever opens the collection makes them too. */
+  private async rebuildVectors(): Promise<void> {
+    await this.vectors.close();
+    removeGraphs(this.options.folder);
+    this.vectors = this.openVectors();
+    await this.vectors.flush();
   }
 
   private openVectors(): NearestIndexes {
     const { catalog } = this;
     const { folder, exactBelow, onNote } = this.options;
-    const withLock = (run: () => void) => this.withLock(run);
+    const withLock = (run: () => void) => this.lock.during(run);
     return new NearestIndexes({ folder, catalog, model: catalog.model, exactBelow, onNote, withLock });
   }
 
@@ -90,14 +122,14 @@ export class Collection {
     let database: Connection | undefined;
     try {
       if (create && !existsSync(file)) {
-        locked(folder, () => {
+        new WriteLock(folder).during(() => {
           if (!existsSync(file)) createDatabase(file, CATALOG_STEPS, (created) => bindModel(created, create));
         });
       }
       const opened = (database = openDatabase(file, CATALOG_STEPS));
-      if (isOutdated(opened, CATALOG_STEPS)) locked(folder, () => migrate(opened, CATALOG_STEPS));
+      if (isOutdated(opened, CATALOG_STEPS)) new WriteLock(folder).during(() => migrate(opened, CATALOG_STEPS));
       const collection = new Collection(options, opened, use);
-      collection.vectors.catchUp();
+      if (options.warm) collection.vectors.catchUp();
       return collection;
     } catch (error) {
       database?.close();
@@ -220,7 +252,7 @@ export class Collection {
   /** Saves the vectors, and lets other processes write unless a reindex is under way. */
   async flush(): Promise<void> {
     await this.vectors.flush();
-    if (!this.reindex) this.endWriting();
+    this.endWriting();
   }
 
   async close(): Promise<void> {
@@ -228,7 +260,7 @@ export class Collection {
     this.inputs.close();
     this.reindex?.close();
     closeDatabase(this.database);
-    this.endWriting();
+    this.lock.end();
     this.use.release();
   }
 
@@ -247,28 +279,13 @@ export class Collection {
   }
 
   private beginWriting(): void {
-    this.lock ??= lockCollection(this.options.folder, 'write');
+    this.lock.begin();
     if (!this.writable) beginWriting(this.database, 'FULL');
     this.writable = true;
   }
 
   private endWriting(): void {
-    this.lock?.release();
-    this.lock = undefined;
-  }
-
-  private withLock(run: () => void): void {
-    if (this.lock) run();
-    else locked(this.options.folder, run);
-  }
-}
-
-function locked(folder: string, run: () => void): void {
-  const lock = lockCollection(folder, 'write');
-  try {
-    run();
-  } finally {
-    lock.release();
+    if (!this.reindex) this.lock.end();
   }
 }
 

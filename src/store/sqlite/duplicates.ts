@@ -6,7 +6,7 @@ import type { Connection } from './database.js';
  * picture in another size or quality differ in none to three; with three, finding them needs no more than four indexes.
  * (Manku, Jain, Das Sarma, "Detecting near-duplicates for web crawling", 2007, chose three of 64 bits for both reasons.)
  */
-const MAX_DISTANCE = 3;
+export const MAX_DISTANCE = 3;
 
 /**
  * The most candidates that one look-up reads and the most links that one new image gets: of flat pictures, which all have
@@ -15,6 +15,9 @@ const MAX_DISTANCE = 3;
 const BOUNDS = { candidates: 256, links: 32 } as const;
 
 const WORDS = [0, 1, 2, 3] as const;
+
+/** Images that are linked anew between two looks for more. */
+const PAGE = 1000;
 
 /** An image and the four words of its hash. */
 type HashRow = [id: number, ...words: number[]];
@@ -43,6 +46,18 @@ export class Duplicates {
     }
   }
 
+  /** Links all images anew. */
+  linkAll(): void {
+    this.sql.unlinkAll.run();
+    for (let after = 0; ;) {
+      const page = this.sql.hashes.all(after, PAGE);
+      for (const [id, ...words] of page) this.link(id, Uint16Array.from(words));
+      const last = page.at(-1);
+      if (!last) return;
+      after = last[0];
+    }
+  }
+
   /**
    * With the words in a ring, three different bits always leave a word that is equal and is followed by one that differs in
    * a bit at most. So each index, which begins with a word and the one that follows, is asked for 17 values of 32 bits.
@@ -62,7 +77,7 @@ export class Duplicates {
 }
 
 /** Bits set in a whole number of 16 bits. */
-function bitCount(value: number): number {
+export function bitCount(value: number): number {
   let bits = 0;
   for (let left = value; left > 0; left &= left - 1) bits++;
   return bits;
@@ -85,6 +100,8 @@ function statements(database: Connection) {
          WHERE hash${word} = ? AND hash${(word + 1) % 4} IN (${Array(17).fill('?').join(', ')}) LIMIT ?`,
       ),
     ),
+    hashes: rows(`${hashes} WHERE id > ? AND hash0 IS NOT NULL ORDER BY id LIMIT ?`),
+    unlinkAll: database.prepare<[]>('DELETE FROM near_duplicates'),
     link: database.prepare<[number, number, number]>(
       'INSERT OR REPLACE INTO near_duplicates (image_id, other_id, distance) VALUES (?, ?, ?)',
     ),

@@ -4,11 +4,13 @@ import type { ModelInput } from '../../vilt/image.js';
 import {
   beginWriting,
   closeDatabase,
+  column,
   createDatabase,
   isDamage,
   isOutdated,
   openDatabase,
   removeDatabase,
+  vacuum,
   type Connection,
 } from './database.js';
 import { INPUTS_STEPS } from './schema.js';
@@ -92,6 +94,48 @@ export class InputCache {
     });
   }
 
+  /** How many it holds. @throws where it cannot be read */
+  count(): number {
+    return this.inspect((database) => column<[], number>(database, 'SELECT count(*) FROM inputs').get()!) ?? 0;
+  }
+
+  /** What is wrong with it, a line each. @throws where it cannot be read */
+  faults(): string[] {
+    const found = this.inspect((database) => {
+      const lines = column<[], string>(database, 'SELECT integrity_check FROM pragma_integrity_check(100)').all();
+      const wrong = column<[], string>(
+        database,
+        `SELECT 'model input of ' || content_hash || ': ' || length(pixels) || ' bytes, ' || width || ' x ' || height
+         FROM inputs WHERE length(pixels) <> 3 * width * height LIMIT 1000`,
+      );
+      return [...lines.filter((line) => line !== 'ok'), ...wrong.all()];
+    });
+    return found ?? [];
+  }
+
+  /** Forgets those that `keeps` does not want, and gives their room back. @throws where it cannot be written */
+  compact(keeps: (key: InputKey) => boolean): void {
+    if (!existsSync(this.options.file)) return;
+    const database = this.openForWriting();
+    const page = this.sql<[number], InputKey & { id: number }>(
+      `SELECT id, content_hash AS contentHash, input_size AS inputSize FROM inputs WHERE id > ? ORDER BY id LIMIT 1000`,
+    );
+    const remove = this.sql<[number]>('DELETE FROM inputs WHERE id = ?');
+    for (let after = 0; ;) {
+      const rows = page.all(after);
+      if (rows.length === 0) break;
+      after = rows.at(-1)!.id;
+      database.transaction(() => rows.filter((row) => !keeps(row)).forEach(({ id }) => remove.run(id)))();
+    }
+    vacuum(database);
+  }
+
+  /** Removes it. It is filled again as images are indexed and searched. */
+  discard(): void {
+    this.close();
+    removeDatabase(this.options.file);
+  }
+
   close(): void {
     if (this.database) closeDatabase(this.database);
     this.database = undefined;
@@ -102,7 +146,7 @@ export class InputCache {
     const { file } = this.options;
     if (!this.database && existsSync(file)) {
       this.database = openDatabase(file, INPUTS_STEPS);
-      if (isOutdated(this.database, INPUTS_STEPS)) this.discard();
+      if (isOutdated(this.database, INPUTS_STEPS)) this.tryDiscard();
     }
     return this.database;
   }
@@ -135,18 +179,28 @@ export class InputCache {
       const { file, onNote } = this.options;
       if (!this.noted) onNote(`The cache of model inputs, ${file}, is passed over: ${messageOf(error)}`);
       this.noted = true;
-      if (isUseless(error)) this.discard();
+      if (isUseless(error)) this.tryDiscard();
       return otherwise;
     }
   }
 
   /** A cache that cannot be used is in the way of one that can. */
-  private discard(): void {
+  private tryDiscard(): void {
     try {
-      this.close();
-      removeDatabase(this.options.file);
+      this.discard();
     } catch {
       // It stays, and is passed over each time.
+    }
+  }
+
+  /** Looks at the file as it is, without discarding one that is of no use. */
+  private inspect<T>(look: (database: Connection) => T): T | undefined {
+    if (!existsSync(this.options.file)) return undefined;
+    const database = openDatabase(this.options.file, INPUTS_STEPS);
+    try {
+      return isOutdated(database, INPUTS_STEPS) ? undefined : look(database);
+    } finally {
+      database.close();
     }
   }
 }

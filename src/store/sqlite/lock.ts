@@ -28,6 +28,38 @@ export function lockCollection(folder: string, use: Use): Lock {
   }
 }
 
+/** The lock to write to a collection, kept from the first write to the end of the last. */
+export class WriteLock {
+  private held: Lock | undefined;
+
+  constructor(private readonly folder: string) {}
+
+  /** @throws PatchwordError COLLECTION_BUSY, READ_ONLY, DISK_FULL */
+  begin(): void {
+    this.held ??= lockCollection(this.folder, 'write');
+  }
+
+  end(): void {
+    this.held?.release();
+    this.held = undefined;
+  }
+
+  /** For a moment: nothing to be released where it is held anyway. @throws as `begin` */
+  borrow(): Lock {
+    return this.held ? UNLOCKED : lockCollection(this.folder, 'write');
+  }
+
+  /** Runs `run` while no other process writes. @throws as `begin` */
+  during(run: () => void): void {
+    const lock = this.borrow();
+    try {
+      run();
+    } finally {
+      lock.release();
+    }
+  }
+}
+
 function busy(folder: string, use: Use, cause: unknown): PatchwordError {
   const what = {
     read: 'is moving or deleting',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../errors.js';
 import { isSameModel, type CollectionModel, type Target } from '../store.js';
@@ -53,6 +53,12 @@ export function graphFile(folder: string, target: Target): string {
 
 function manifestFile(folder: string): string {
   return path.join(folder, 'manifest.json');
+}
+
+/** The manifest first: a file of vectors that it does not describe is made anew. */
+export function removeGraphs(folder: string): void {
+  for (const file of [manifestFile(folder), graphFile(folder, 'images'), graphFile(folder, 'captions')])
+    rmSync(file, { force: true });
 }
 
 /** What the manifest says of the files of vectors; nothing where it is missing, damaged or of another model. */

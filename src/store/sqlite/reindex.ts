@@ -18,6 +18,9 @@ export interface ReindexOptions {
   model: CollectionModel;
 }
 
+/** The file's name, in the collection's folder. */
+export const REINDEX_FILE = 'reindex.sqlite';
+
 /** What the next images and captions lack, of what the catalog holds. */
 const PENDING = `
   NOT EXISTS (SELECT 1 FROM next.images n WHERE n.id = images.id AND n.content_hash = images.content_hash)
@@ -43,7 +46,7 @@ export class Reindex {
 
   /** Goes on with the file of an earlier reindex with the same model; one of another model, or damaged, is given up. */
   static begin({ database, folder, bound, model }: ReindexOptions): Reindex {
-    const file = path.join(folder, 'reindex.sqlite');
+    const file = path.join(folder, REINDEX_FILE);
     const earlier = readTarget(file);
     const goesOn = earlier !== null && isSameModel(earlier, model) && earlier.dimension === model.dimension;
     // A process that died between the swap and its last step leaves the file of a reindex that was finished.
@@ -125,7 +128,7 @@ export class Reindex {
 }
 
 /** What an earlier reindex was for; null where there is none that can be gone on with. */
-function readTarget(file: string): CollectionModel | null {
+export function readTarget(file: string): CollectionModel | null {
   if (!existsSync(file)) return null;
   let database: Connection | undefined;
   try {

@@ -1,8 +1,12 @@
+import path from 'node:path';
 import { callWorker, startWorker } from '../../worker.js';
 import type { CollectionModel, Store } from '../store.js';
 import { collectionFolder, collectionNotFound, isCollection } from './folders.js';
 import type { RecallReport } from './indexes.js';
 import type { StoreHandlers } from './worker.js';
+import type { Verification } from './audit.js';
+import type { CatalogCopy } from './backup.js';
+import type { Compaction } from './compaction.js';
 
 export interface StoreOptions {
   /** Folder that holds the collections. */
@@ -14,6 +18,11 @@ export interface StoreOptions {
   inputCacheBytes?: number;
   /** Collections of fewer vectors are searched exactly, without an HNSW graph. */
   exactBelow?: number;
+  /**
+   * Whether vectors are read and brought up to date at once, so that the first search need not wait for it (default); otherwise
+   * when they are first asked for.
+   */
+  warm?: boolean;
   /** Receives lines worth telling the user: a file of vectors that is rebuilt, say. */
   onNote?: (line: string) => void;
 }
@@ -21,9 +30,27 @@ export interface StoreOptions {
 export interface SqliteStore extends Store {
   /** How much of the 100 nearest searches find, measured on a sample against comparing all. */
   measureRecall(): Promise<RecallReport>;
+
+  /**
+   * Writes the catalog, as it is at this moment, to a file that is not there yet, and reads that back; others may go on writing.
+   *
+   * @throws PatchwordError COLLECTION_DAMAGED where what came out is not sound; DISK_FULL, READ_ONLY
+   */
+  backup(file: string): Promise<CatalogCopy>;
+
+  /**
+   * Looks whether all that must hold of the collection does. With `repair` what is derived is made anew where it is wrong; what is
+   * truth is never changed.
+   *
+   * @throws PatchwordError with `repair`: COLLECTION_BUSY, DISK_FULL, READ_ONLY
+   */
+  verify(options?: { repair?: boolean }): Promise<Verification>;
+
+  /** Gives back room that is no longer needed. @throws PatchwordError COLLECTION_BUSY, DISK_FULL, READ_ONLY */
+  compact(): Promise<Compaction>;
 }
 
-export const STORE_DEFAULTS = { inputCacheBytes: 4 * 2 ** 30, exactBelow: 10_000 } as const;
+export const STORE_DEFAULTS = { inputCacheBytes: 4 * 2 ** 30, exactBelow: 10_000, warm: true } as const;
 
 /**
  * Opens a collection kept in `<data>/collections/<name>`: SQLite holds the truth, HNSW files beside it are derived.
@@ -35,12 +62,13 @@ export const STORE_DEFAULTS = { inputCacheBytes: 4 * 2 ** 30, exactBelow: 10_000
 export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   const { data, name, create, onNote = () => {} } = options;
   const { inputCacheBytes = STORE_DEFAULTS.inputCacheBytes, exactBelow = STORE_DEFAULTS.exactBelow } = options;
+  const { warm = STORE_DEFAULTS.warm } = options;
   const folder = collectionFolder(data, name);
   if (!create && !isCollection(folder)) throw await collectionNotFound(data, name);
   const worker = startWorker(new URL('./worker.js', import.meta.url));
   const client = callWorker<StoreHandlers>(worker, { onEvent: (line) => onNote(line as string) });
   try {
-    await client.call('open', { name, folder, create, inputCacheBytes, exactBelow });
+    await client.call('open', { name, folder, create, inputCacheBytes, exactBelow, warm });
   } catch (error) {
     await client.close();
     // Deleted or renamed meanwhile.
@@ -80,6 +108,9 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
     putReembeddings: (batch) => client.call('putReembeddings', batch),
     finishReindex: (options) => client.call('finishReindex', options),
     measureRecall: () => client.call('measureRecall'),
+    backup: (file) => client.call('backup', path.resolve(file)),
+    verify: (options) => client.call('verify', options),
+    compact: () => client.call('compact'),
     flush: () => client.call('flush'),
     close: () => (closing ??= Promise.all([client.call('close'), client.close()]).then(() => {})),
   };

@@ -67,6 +67,11 @@ export class VectorGraph {
     return this.live.has(id);
   }
 
+  /** @param id of one that it has */
+  vectorOf(id: number): Float32Array {
+    return Float32Array.from(this.index.getPoint(id));
+  }
+
   /** Adds a vector, or puts it in the place of one that was deleted under the same id. */
   add(id: number, vector: Float32Array): void {
     if (!Number.isInteger(id) || id < 0 || id > MAX_ID)

@@ -84,6 +84,9 @@ serveWorker<StoreHandlers>(port, {
   putReembeddings: (batch) => explained(() => collection.putReembeddings(batch)),
   finishReindex: (options) => explained(() => collection.finishReindex(options)),
   measureRecall: () => explained(() => collection.measureRecall()),
+  backup: (file) => explained(() => collection.upkeep.backup(file)),
+  verify: (options) => explained(() => collection.upkeep.verify(options)),
+  compact: () => explained(() => collection.upkeep.compact()),
   flush: () => explained(() => collection.flush()),
   close: () => explained(() => collection.close()),
 });

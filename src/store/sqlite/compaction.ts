@@ -1,0 +1,82 @@
+import { statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { PatchwordError } from '../../errors.js';
+import type { CollectionModel } from '../store.js';
+import type { Catalog } from './catalog.js';
+import { vacuum, type Connection } from './database.js';
+import { measureCollection, type CollectionBytes } from './folders.js';
+import type { InputCache, InputKey } from './inputs.js';
+import { removeLeftovers } from './leftovers.js';
+import { readManifest } from './manifest.js';
+import { readTarget, REINDEX_FILE } from './reindex.js';
+import type { Tables } from './tables.js';
+
+/** Bytes on disk, before and after. */
+export interface Compaction {
+  before: CollectionBytes;
+  after: CollectionBytes;
+}
+
+export interface CompactionOptions {
+  database: Connection;
+  catalog: Catalog;
+  tables: Tables;
+  inputs: InputCache;
+  folder: string;
+  rebuildVectors: () => Promise<void>;
+}
+
+/** What SQLite writes beside a database while it writes it anew, as a share of it: a little more than a copy. */
+const ROOM = 1.1;
+
+/**
+ * Gives back room that a collection no longer needs: of rows that were removed, of model inputs that no image has, of
+ * vectors that are only marked as deleted. Only for who holds the lock to write. Each step is whole or not at all, so that the
+ * process may die at any moment.
+ *
+ * @throws PatchwordError DISK_FULL before anything is written
+ */
+export async function compact(options: CompactionOptions): Promise<Compaction> {
+  const { database, catalog, inputs, folder } = options;
+  const before = await measureCollection(folder);
+  requireRoom(folder, ROOM * Math.max(before.catalog, before.modelInputs));
+  removeLeftovers(folder, catalog.model);
+  const next = readTarget(path.join(folder, REINDEX_FILE))?.inputSize;
+  const sizes = [catalog.model.inputSize, ...(next === undefined ? [] : [next])];
+  inputs.compact((key) => isWanted(options, sizes, key));
+  vacuum(database);
+  if (holdsDeleted(folder, catalog)) await options.rebuildVectors();
+  return { before, after: await measureCollection(folder) };
+}
+
+/** Of an image that is there, in a size that the collection's model reads, or the next one. */
+function isWanted({ tables }: CompactionOptions, sizes: string[], { contentHash, inputSize }: InputKey): boolean {
+  const [found] = tables.images.findContents([contentHash]);
+  return typeof found === 'number' && sizes.includes(inputSize);
+}
+
+function holdsDeleted(folder: string, catalog: Catalog): boolean {
+  const model: CollectionModel = catalog.model;
+  const entries = readManifest(folder, model);
+  return (['images', 'captions'] as const).some((target) => {
+    const entry = entries[target];
+    if (!entry) return false;
+    const newer = catalog.idsSince(target, entry.revision).length;
+    return entry.count > catalog.searchableCount(target) - newer;
+  });
+}
+
+/** SQLite writes a copy to the folder for temporary files, and then back through the journal beside the database. */
+function requireRoom(folder: string, bytes: number): void {
+  for (const place of new Set([folder, tmpdir()])) {
+    const { bavail, bsize } = statfsSync(place);
+    if (bavail * bsize >= bytes) continue;
+    const megabytes = (count: number) => `${Math.ceil(count / 1e6)} MB`;
+    throw new PatchwordError(
+      'DISK_FULL',
+      `Compacting needs ${megabytes(bytes)} free in ${place}; there are ${megabytes(bavail * bsize)}.`,
+      { hint: place === folder ? 'Free some space.' : 'Free some space, or name a folder on another disk in TMPDIR.' },
+    );
+  }
+}
