@@ -75,7 +75,7 @@ async function index(collection: string, images: SampleImage[]): Promise<Engine>
   const source = path.join(data, `${collection}.json`);
   writeFileSync(source, JSON.stringify({ images }));
   const engine = await openEngine({ collection, data, create: true });
-  await ingest({ engine, source, images: path.dirname(BUNDLED_SAMPLE) });
+  await ingest({ engine, source, options: { images: path.dirname(BUNDLED_SAMPLE) } });
   return engine;
 }
 

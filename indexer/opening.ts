@@ -49,6 +49,20 @@ export async function withStore<R>(
   }
 }
 
+/** Opens a collection without its model, for one piece of work. */
+export async function withCatalog<R>(
+  { collection, data }: Pick<EngineOptions, 'collection' | 'data'>,
+  work: (store: Store) => Promise<R>,
+): Promise<R> {
+  const onNote = (line: string) => printNotes([line]);
+  const store = await openStore({ data: dataFolder(data), name: collection, onNote });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
 /** Says so where a text is longer than what the model reads of it. */
 export async function noteTruncation(inference: Inference, text: string): Promise<void> {
   const { truncated } = await inference.tokenize(text);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { checkFilter, type Filter } from '../src/filter.js';
 import { BUNDLED_MODEL } from '../src/paths.js';
 import { DEVICES, PRECISIONS, type Device, type Precision } from '../src/vilt/device.js';
 
@@ -54,4 +55,15 @@ export function nonNegativeNumber(value: string): number {
   const number = Number(value);
   if (value.trim() !== '' && Number.isFinite(number) && number >= 0) return number;
   throw new InvalidArgumentError('Expected a number, 0 or more.');
+}
+
+/** Parses a filter, as JSON. */
+export function parseFilter(json: string): Filter {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new InvalidArgumentError('Expected JSON, such as {"field":"year","range":{"gte":2014}}.');
+  }
+  return checkFilter(value);
 }

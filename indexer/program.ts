@@ -14,7 +14,12 @@ import { addIndexCommand } from './commands/index.js';
 import { addAddCommand } from './commands/model/add.js';
 import { addInfoCommand } from './commands/model/info.js';
 import { addVerifyCommand } from './commands/model/verify.js';
+import { addQuarantineClearCommand } from './commands/quarantine/clear.js';
+import { addQuarantineListCommand } from './commands/quarantine/list.js';
+import { addQuarantineRetryCommand } from './commands/quarantine/retry.js';
 import { addReindexCommand } from './commands/reindex.js';
+import { addRemoveCommand } from './commands/remove.js';
+import { addRestoreCommand } from './commands/restore.js';
 import { addScoreCommand } from './commands/score.js';
 import { addSearchCommand } from './commands/search.js';
 import { addServeCommand } from './commands/serve.js';
@@ -35,6 +40,8 @@ export function createProgram(): Command {
 
   addIndexCommand(program);
   addReindexCommand(program);
+  addRemoveCommand(program);
+  addRestoreCommand(program);
   addSearchCommand(program);
   addScoreCommand(program);
   addExplainCommand(program);
@@ -43,6 +50,11 @@ export function createProgram(): Command {
   addFillCommand(program);
   addServeCommand(program);
   addFitCommand(program);
+
+  const quarantine = program.command('quarantine').description('what could not be indexed, and why');
+  addQuarantineListCommand(quarantine);
+  addQuarantineRetryCommand(quarantine);
+  addQuarantineClearCommand(quarantine);
 
   const model = program.command('model').description('inspect, verify or download a checkpoint');
   addInfoCommand(model);
@@ -53,7 +65,7 @@ export function createProgram(): Command {
   addListCommand(collection);
   addRenameCommand(collection);
   addDeleteCommand(collection);
-  for (const command of [...program.commands, ...model.commands, ...collection.commands])
+  for (const command of [...program.commands, ...quarantine.commands, ...model.commands, ...collection.commands])
     checkRequiredOptionsLast(command);
   return program;
 }

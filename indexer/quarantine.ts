@@ -20,7 +20,10 @@ export interface RetryOptions {
   signal?: AbortSignal;
 }
 
-export interface RetryResult extends Pick<IngestResult, 'added' | 'updated' | 'duplicates' | 'removed' | 'skipped'> {
+export interface RetryResult extends Pick<
+  IngestResult,
+  'added' | 'updated' | 'unchanged' | 'duplicates' | 'removed' | 'skipped'
+> {
   /** Entries that are still in quarantine. */
   quarantined: number;
   /** Sources that could not be opened; their entries stay. */
@@ -67,7 +70,7 @@ export async function retryQuarantine({ engine, onProgress, signal }: RetryOptio
   return result;
 }
 
-const NOTHING = { added: 0, updated: 0, duplicates: 0, removed: 0, quarantined: 0 };
+const NOTHING = { added: 0, updated: 0, unchanged: 0, duplicates: 0, removed: 0, quarantined: 0 };
 
 async function quarantinedSources(store: Store): Promise<Source[]> {
   const found = new Set<number>();

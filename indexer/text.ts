@@ -38,8 +38,8 @@ function pad(cell: string, { width, numeric }: { width: number; numeric: boolean
 }
 
 /** "1 picture", "2 pictures" */
-export function describeCount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function describeCount(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 /** "700 B", "12 kB", "4.2 MB": powers of 1000. */
@@ -53,10 +53,21 @@ export function describeBytes(bytes: number): string {
 /** How many of the pictures that were skipped are named where no one asked for all. */
 const SKIPPED_SHOWN = 20;
 
-/** A line for each picture that was skipped, within reason. */
-export function describeSkipped(skipped: readonly SkippedImage[]): string[] {
+/**
+ * A line for each picture that was skipped, within reason.
+ *
+ * @param quarantine how many there are in all, and the collection that keeps them in quarantine; default: these are all
+ */
+export function describeSkipped(
+  skipped: readonly SkippedImage[],
+  quarantine?: { count: number; collection: string },
+): string[] {
   const shown = skipped.slice(0, SKIPPED_SHOWN);
   const lines = shown.map(({ file, reason }) => `  skipped ${printable(file)}: ${printable(reason)}`);
-  const unnamed = skipped.length - shown.length;
-  return unnamed > 0 ? [...lines, `  … and ${unnamed} more; --json names them all`] : lines;
+  const unnamed = (quarantine?.count ?? skipped.length) - shown.length;
+  if (unnamed <= 0) return lines;
+  const all = quarantine
+    ? `patchword quarantine list ${quarantine.collection} names them all`
+    : '--json names them all';
+  return [...lines, `  … and ${unnamed} more; ${all}`];
 }

@@ -51,7 +51,7 @@ async function putNames(folder: string, put: Put, outcomes: Map<string, Outcome>
     'two\nlines.png',
     '🦊 and 🌲.png',
     `${'é'.repeat(125)}x.png`,
-    '..\\up.png',
+    'up\\..\\x.png',
     '%2e%2e.png',
     'a"><img>.png',
   ];
@@ -65,7 +65,7 @@ async function putNames(folder: string, put: Put, outcomes: Map<string, Outcome>
 async function putCaptions(folder: string, put: Put): Promise<void> {
   const captions: [string, string | Uint8Array, Outcome][] = [
     ['huge', 'fox '.repeat(2 ** 18), /caption files of up to/],
-    ['long', 'fox '.repeat(200_000), /a caption has 7\d+ characters/],
+    ['long', 'fox '.repeat(200_000), /a caption has \d{6} characters/],
     ['latin', Buffer.from('a caf\xe9', 'latin1'), /not UTF-8/],
     ['mark', '\u{FEFF}a fox', ['a fox']],
     ['dots', '?! … —', ['?! … —']],
@@ -99,26 +99,28 @@ function putNoFiles(folder: string, outcomes: Map<string, Outcome>): void {
 
 /** A Karpathy JSON file beside a folder of one picture, with names and captions as only an attacker writes them. */
 export async function writeHostileList(folder: string): Promise<{ source: string; outcomes: Map<string, Outcome> }> {
-  mkdirSync(path.join(folder, 'images'), { recursive: true });
-  writeFileSync(path.join(folder, 'images', 'good.png'), await picture(50));
-  writeFileSync(path.join(folder, 'secret.png'), await picture(51));
+  const secret = path.join(folder, 'secret.png');
+  const images = path.join(folder, 'list', 'images');
+  mkdirSync(images, { recursive: true });
+  writeFileSync(path.join(images, 'good.png'), await picture(50));
+  writeFileSync(secret, await picture(51));
   const leaves = /leaves the folder/;
   const entries: [filename: string, raw: string, outcome: Outcome][] = [
     ['good.png', 'a good one', ['a good one']],
-    ['../secret.png', 'up', leaves],
-    ['a/../../secret.png', 'up', leaves],
-    [path.join(folder, 'secret.png'), 'absolute', leaves],
+    ['../../secret.png', 'up', leaves],
+    ['b/../../../other.png', 'up', leaves],
+    [secret, 'absolute', leaves],
     ['\0.png', 'no name', leaves],
     ['lone \u{D800}.png', 'half a character', /does not exist|not UTF-8/],
     ['n'.repeat(300), 'too long', /name too long|cannot be read/i],
     ['long.png', 'fox '.repeat(2 ** 18), /a caption has \d+ characters/],
   ];
-  const images = entries.map(([filename, raw]) => ({ filename, sentences: [{ raw }] }));
-  const source = path.join(folder, 'list.json');
-  writeFileSync(source, JSON.stringify({ images: [...images, { filename: 'keys.png' }, null, 7] }));
+  const listed = entries.map(([filename, raw]) => ({ filename, sentences: [{ raw }] }));
+  const source = path.join(folder, 'list', 'list.json');
+  writeFileSync(source, JSON.stringify({ images: [...listed, { filename: 'keys.png' }, null, 7] }));
   const outcomes = new Map(entries.map(([filename, , outcome]) => [filename, outcome]));
   for (const index of [entries.length, entries.length + 1, entries.length + 2]) {
-    outcomes.set(`images[${index}]`, /expected/i);
+    outcomes.set(`list.json:1: images[${index}]`, /expected/i);
   }
   return { source, outcomes };
 }

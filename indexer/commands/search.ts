@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { allOf, CONDITION_FORM, readCondition } from '../../src/condition.js';
 import { PatchwordError } from '../../src/errors.js';
-import { checkFilter, type Filter } from '../../src/filter.js';
+import type { Filter } from '../../src/filter.js';
 import { areSources, type CandidateSource } from '../../src/hit.js';
 import { type Hit, SEARCH_DEFAULTS, SEARCH_LIMIT, type SearchQuery, type SearchUpdate } from '../../src/search.js';
 import type { Target } from '../../src/store/store.js';
@@ -10,6 +10,7 @@ import {
   type DeviceOptions,
   type GlobalOptions,
   nonNegativeNumber,
+  parseFilter,
   wholeNumber,
 } from '../options.js';
 import { printNotes, printResult } from '../output.js';
@@ -100,16 +101,6 @@ function parseWhere(text: string, before: Filter[] = []): Filter[] {
   const condition = readCondition(text);
   if (condition) return [...before, condition];
   throw new InvalidArgumentError(`Expected ${CONDITION_FORM}.`);
-}
-
-function parseFilter(json: string): Filter {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    throw new InvalidArgumentError('Expected JSON, such as {"field":"year","range":{"gte":2014}}.');
-  }
-  return checkFilter(value);
 }
 
 function describeUpdate({ hits, spent }: SearchUpdate): string {
