@@ -1,0 +1,109 @@
+import { ingest } from '../../../indexer/ingestion.js';
+import { removeImages, restoreContents } from '../../../indexer/removal.js';
+import { reindex } from '../../../indexer/reindexing.js';
+import type { Inference } from '../../../src/inference/inference.js';
+import { openInference } from '../../../src/inference/local.js';
+import { search } from '../../../src/search.js';
+import { openStore } from '../../../src/store/sqlite/store.js';
+import type { CollectionModel } from '../../../src/store/store.js';
+import { random } from '../../src/vilt/variant.js';
+import { encodeLine, tellCalls, type Line, type TaskName } from './journal.js';
+import type { ModelName, Models } from './models.js';
+
+/** What a process is to do, as JSON in its one argument. It writes a Line at a time to stdout. */
+export interface Work {
+  data: string;
+  name: string;
+  models: Models;
+  /** What a collection of each model is bound to. */
+  bindings: Record<ModelName, CollectionModel>;
+  /** Paths of the sources. */
+  sources: string[];
+  /** In this order; over and over again, unless `once`. */
+  tasks: TaskName[];
+  once: boolean;
+  /** Contents that may be restored. */
+  removed: string[];
+  exactBelow: number;
+  seed: number;
+}
+
+const work = JSON.parse(process.argv[2]) as Work;
+const { data, name, models, bindings, sources, removed, exactBelow } = work;
+const next = random(work.seed);
+const say = (line: Line) => void process.stdout.write(encodeLine(line));
+const below = (count: number) => Math.floor(count * next());
+
+const opened = await openStore({
+  ...{ data, name, exactBelow, create: bindings.one },
+  onNote: (note) => say({ note }),
+});
+const store = tellCalls(opened, say);
+const inferences: Partial<Record<ModelName, Promise<Inference>>> = {};
+say({ open: true });
+
+/** Opened when first needed: what removes and compacts needs none. */
+function inferenceOf(model: ModelName): Promise<Inference> {
+  return (inferences[model] ??= openInference({ model: models[model], threads: 1 }).then((inference) => ({
+    ...inference,
+    embedImages(images, job) {
+      say({ embedded: images.length });
+      return inference.embedImages(images, job);
+    },
+  })));
+}
+
+async function boundModel(): Promise<ModelName> {
+  const { hash } = (await store.info()).model;
+  return hash === bindings.one.hash ? 'one' : 'other';
+}
+
+const tasks: Record<TaskName, () => Promise<unknown>> = {
+  async ingest() {
+    const inference = await inferenceOf(await boundModel());
+    const engine = {
+      ...{ store, inference, info: () => store.info(), close: () => store.close() },
+      search: (query: Parameters<typeof search>[1]) => search({ store, inference }, query),
+    };
+    const results = [];
+    const first = below(sources.length);
+    for (const source of [...sources.slice(first), ...sources.slice(0, first)]) {
+      const prune = work.once || next() < 0.5;
+      results.push(await ingest({ engine, source, prune, force: prune }));
+    }
+    return results;
+  },
+
+  async remove() {
+    for (let i = 0; i < 3; i++) {
+      const images = await store.scan({ after: 0, limit: 1000 });
+      const ids = images.filter(() => next() < 0.03).map(({ imageId }) => imageId);
+      const hashes = images.filter(({ imageId }) => ids.includes(imageId)).map(({ contentHash }) => contentHash);
+      await removeImages(store, { ids });
+      removed.push(...hashes);
+    }
+  },
+
+  restore: () => restoreContents(store, removed.splice(0, 1 + below(removed.length))),
+
+  async retry() {
+    await store.clearQuarantine({});
+    await store.flush();
+  },
+
+  compact: () => store.compact(),
+
+  async reindex() {
+    const inference = await inferenceOf((await boundModel()) === 'one' ? 'other' : 'one');
+    return reindex({ store, inference, allowMissing: true });
+  },
+};
+
+do {
+  for (const task of work.tasks) {
+    say({ begun: task });
+    say({ done: task, result: (await tasks[task]()) ?? null });
+  }
+} while (!work.once);
+for (const inference of Object.values(inferences)) await (await inference).close();
+await store.close();
