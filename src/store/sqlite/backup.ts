@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { syncPath } from '../../draft.js';
 import { PatchwordError } from '../../errors.js';
 import { openDatabase, type Connection } from './database.js';
@@ -18,9 +19,11 @@ export interface CatalogCopy {
  * snapshot: an online backup, SQLite's other way, begins again whenever another process has written.
  *
  * @param file must not be there
- * @throws PatchwordError COLLECTION_DAMAGED where the catalog cannot be copied whole, or the copy is not sound
+ * @throws PatchwordError INVALID_ARGUMENT where it is; COLLECTION_DAMAGED where the catalog cannot be copied whole, or the copy is not sound
  */
 export function backupCatalog(database: Connection, file: string): CatalogCopy {
+  // SQLite would fill an empty file.
+  if (existsSync(file)) throw new PatchwordError('INVALID_ARGUMENT', `${file} is there already.`);
   database.prepare('VACUUM INTO ?').run(file);
   syncPath(file);
   const copy = openDatabase(file, CATALOG_STEPS);

@@ -2,7 +2,7 @@ import { PatchwordError } from '../../errors.js';
 import type { Filter } from '../../filter.js';
 import { dot } from '../../vector.js';
 import type { ModelInput } from '../../vilt/image.js';
-import { isWithinLimits, recordSize } from '../limits.js';
+import { isWithinLimits, recordSize, type RecordSize } from '../limits.js';
 import { STORE_LIMITS, type ImageRecord, type Reembedding, type Target } from '../store.js';
 
 export interface NearestQuery {
@@ -24,12 +24,7 @@ export function checkBatch(images: ImageRecord[], dimension: number): void {
     sum.items += items;
     sum.bytes += bytes;
   }
-  if (isWithinLimits(sum)) return;
-  throw invalid(
-    `A batch of ${sum.items} images and captions, of ${sum.bytes} bytes: at most ${STORE_LIMITS.batchItems} of together ` +
-      `${STORE_LIMITS.batchBytes} bytes are taken at once.`,
-    'Split it.',
-  );
+  checkSize(sum, 'images and captions');
 }
 
 function checkRecord(record: ImageRecord, dimension: number): void {
@@ -37,11 +32,8 @@ function checkRecord(record: ImageRecord, dimension: number): void {
   if (typeof file !== 'string' || typeof contentHash !== 'string' || contentHash === '') {
     throw invalid(`An image has a file and the hash of its content, both texts, not ${file} and ${contentHash}.`);
   }
-  for (const [name, value] of Object.entries({ bytes, width, height })) {
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw invalid(`${name} of the image ${file} should be a whole number of at least 0, not ${value}.`);
-  }
-  if (!Number.isFinite(modified)) throw invalid(`modified of the image ${file} should be a number, not ${modified}.`);
+  checkWhole({ bytes, width, height }, file);
+  checkTime(modified, file);
   if (perceptualHash !== null && perceptualHash.length !== 4) {
     throw invalid(`The perceptual hash of the image ${file} has ${perceptualHash.length} words, expected 4.`);
   }
@@ -80,10 +72,43 @@ export function checkModelInput({ width, height, pixels }: ModelInput, of: strin
   throw invalid(`The model input of ${of} holds ${pixels.length} bytes, expected 3 x ${height} x ${width}.`);
 }
 
-/** What one call names must be few enough to be answered at once. */
-export function checkCount(items: readonly unknown[]): void {
-  if (items.length <= STORE_LIMITS.batchItems) return;
-  throw invalid(`${items.length} at once: one call takes at most ${STORE_LIMITS.batchItems}.`, 'Split them.');
+/** What one call names must be little enough to be answered at once. */
+export function checkItems(items: readonly (number | string | Record<string, unknown>)[]): void {
+  const bytesOf = (value: unknown) => (typeof value === 'string' ? Buffer.byteLength(value) : 8);
+  let bytes = 0;
+  for (const item of items) {
+    const parts: unknown[] = typeof item === 'object' ? Object.values(item) : [item];
+    for (const part of parts) bytes += bytesOf(part);
+  }
+  checkSize({ items: items.length, bytes }, 'items');
+}
+
+function checkSize(size: RecordSize, what: string): void {
+  if (isWithinLimits(size)) return;
+  throw invalid(
+    `${size.items} ${what} of ${size.bytes} bytes: one call takes at most ${STORE_LIMITS.batchItems}, of together ` +
+      `${STORE_LIMITS.batchBytes} bytes.`,
+    'Split them.',
+  );
+}
+
+/** Entries of a source that could not be indexed. */
+export function checkQuarantine(files: { file: string; bytes: number | null; modified: number | null }[]): void {
+  for (const { file, bytes, modified } of files) {
+    if (bytes !== null) checkWhole({ bytes }, file);
+    if (modified !== null) checkTime(modified, file);
+  }
+}
+
+function checkWhole(values: Record<string, number>, file: string): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (Number.isSafeInteger(value) && value >= 0) continue;
+    throw invalid(`${name} of ${file} should be a whole number of at least 0, not ${value}.`);
+  }
+}
+
+function checkTime(modified: number, file: string): void {
+  if (!Number.isFinite(modified)) throw invalid(`modified of ${file} should be a number, not ${modified}.`);
 }
 
 export function checkPage({ after, limit }: { after: number; limit: number }): void {

@@ -13,7 +13,7 @@ import type {
   ReindexState,
 } from '../store.js';
 import { bindModel, Catalog } from './catalog.js';
-import { checkBatch, checkCount, checkModelInput } from './check.js';
+import { checkBatch, checkItems, checkModelInput } from './check.js';
 import {
   beginWriting,
   closeDatabase,
@@ -184,7 +184,7 @@ export class Collection {
   }
 
   remove(imageIds: number[]): number {
-    checkCount(imageIds);
+    checkItems(imageIds);
     const contents = this.write(() => this.tables.removal.removeImages(imageIds));
     this.inputs.remove(contents);
     return contents.length;

@@ -102,7 +102,9 @@ export class InputCache {
   /** What is wrong with it, a line each. @throws where it cannot be read */
   faults(): string[] {
     const found = this.inspect((database) => {
-      const lines = column<[], string>(database, 'SELECT integrity_check FROM pragma_integrity_check(100)').all();
+      const lines = (database.pragma('integrity_check(100)') as { integrity_check: string }[]).map(
+        (row) => row.integrity_check,
+      );
       const wrong = column<[], string>(
         database,
         `SELECT 'model input of ' || content_hash || ': ' || length(pixels) || ' bytes, ' || width || ' x ' || height

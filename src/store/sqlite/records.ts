@@ -10,11 +10,20 @@ import { requireSource } from './sources.js';
 interface KnownFile {
   fileId: number;
   imageId: number;
+  contentHash: string;
   /** Its image has no other file. */
   alone: 0 | 1;
 }
 
-type Next = () => number;
+/** A batch under way. */
+interface Batch {
+  sourceId: number;
+  /** Contents of its records. */
+  contents: ReadonlySet<string>;
+  /** Images that a file was taken from. They go at the end if they have no other by then. */
+  left: Set<number>;
+  next: () => number;
+}
 
 /** Takes in what sources list. */
 export class Records {
@@ -29,27 +38,32 @@ export class Records {
 
   /** One transaction: all records or none. What is as stored keeps its vectors and ids. */
   upsert({ sourceId, images }: { sourceId: number; images: ImageRecord[] }): number[] {
-    const { catalog } = this.parts;
+    const { catalog, removal } = this.parts;
     return catalog.write((next) => {
       catalog.requireBinding();
       requireSource(this.sql.source.get(sourceId), sourceId);
+      const records = new Map(images.map((record) => [record.file, record])); // The last of each file.
+      const contents = new Set([...records.values()].map(({ contentHash }) => contentHash));
+      const batch: Batch = { sourceId, contents, left: new Set(), next };
       const imageIds = new Map<string, number>();
-      for (const record of images) imageIds.set(record.file, this.put(sourceId, record, next));
+      for (const [file, record] of records) imageIds.set(file, this.put(record, batch));
+      for (const imageId of batch.left) removal.dropImage(imageId, next);
       return images.map(({ file }) => imageIds.get(file)!);
     });
   }
 
-  private put(sourceId: number, record: ImageRecord, next: Next): number {
+  private put(record: ImageRecord, batch: Batch): number {
+    const { sourceId, left, next } = batch;
     const known = this.sql.file.get(sourceId, record.file);
-    const imageId = this.putImage(record, known, next);
+    const imageId = this.putImage(record, known, batch);
     const fileId = this.putFile(sourceId, record, { known, imageId });
     this.putCaptions({ fileId, imageId }, record.captions, next);
-    if (known && known.imageId !== imageId) this.parts.removal.dropImage(known.imageId, next);
+    if (known && known.imageId !== imageId) left.add(known.imageId);
     this.sql.release.run(sourceId, record.file);
     return imageId;
   }
 
-  private putImage(record: ImageRecord, known: KnownFile | undefined, next: Next): number {
+  private putImage(record: ImageRecord, known: KnownFile | undefined, { contents, next }: Batch): number {
     const { contentHash, bytes, width, height, embedding, perceptualHash } = record;
     const { duplicates } = this.parts;
     const image = this.sql.image.get(contentHash);
@@ -61,12 +75,14 @@ export class Records {
       }
       return image.imageId;
     }
-    if (!embedding) throw refused(record, 'its content is not in the collection, so its embedding is needed');
     if (this.sql.isRemoved.get(contentHash)) {
       throw refused(record, 'its content was removed from the collection; restore it first');
     }
+    if (!embedding) throw refused(record, 'its content is not in the collection, so its embedding is needed');
     const columns = { contentHash, bytes, width, height, embedding, ...hashColumns(perceptualHash) };
-    const imageId = known?.alone
+    // Content that another file has now, as when two exchange their names, keeps its image.
+    const takesAlong = known?.alone && !contents.has(known.contentHash);
+    const imageId = takesAlong
       ? this.sql.replaceImage.get({ ...columns, revision: next(), imageId: known.imageId })!
       : checkedId(this.sql.addImage.get({ ...columns, revision: next() })!);
     duplicates.link(imageId, perceptualHash);
@@ -94,7 +110,7 @@ export class Records {
   private putCaptions(
     { fileId, imageId }: { fileId: number; imageId: number },
     captions: CaptionRecord[],
-    next: Next,
+    next: () => number,
   ): void {
     const before = this.sql.captionsOf.all(fileId);
     const same = (stored: { imageId: number; text: string }, at: number) =>
@@ -123,9 +139,9 @@ function statements(database: Connection) {
   return {
     source: column<[number], 1>(database, 'SELECT 1 FROM sources WHERE id = ?'),
     file: database.prepare<[number, string], KnownFile>(
-      `SELECT id AS fileId, image_id AS imageId,
+      `SELECT files.id AS fileId, image_id AS imageId, content_hash AS contentHash,
          NOT EXISTS (SELECT 1 FROM files o WHERE o.image_id = files.image_id AND o.id <> files.id) AS alone
-       FROM files WHERE source_id = ? AND file = ?`,
+       FROM files JOIN images ON images.id = image_id WHERE source_id = ? AND file = ?`,
     ),
     image: database.prepare<[string], { imageId: number; searchable: 0 | 1; hashed: 0 | 1 }>(
       `SELECT id AS imageId, revision > 0 AS searchable, hash0 IS NOT NULL AS hashed FROM images WHERE content_hash = ?`,

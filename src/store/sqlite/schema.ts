@@ -97,11 +97,12 @@ export const CATALOG_STEPS: readonly string[] = [
   -- Also where nothing was merged: whoever keeps vectors then looks whether any are gone.
   UPDATE meta SET revision = revision + 1;
   UPDATE images SET (revision, embedding) = (
-    SELECT (SELECT revision FROM meta), old.embedding FROM old_images old JOIN merged USING (id)
+    SELECT (SELECT revision FROM meta) + images.id, old.embedding FROM old_images old JOIN merged USING (id)
     WHERE kept = images.id AND old.revision > 0 ORDER BY old.id LIMIT 1
   ) WHERE revision = 0 AND EXISTS (
     SELECT 1 FROM old_images old JOIN merged USING (id) WHERE kept = images.id AND old.revision > 0
   );
+  UPDATE meta SET revision = max(revision, (SELECT ifnull(max(revision), 0) FROM images));
   CREATE INDEX images_by_revision ON images (revision);
   CREATE INDEX images_by_hash0 ON images (hash0, hash1, hash2, hash3) WHERE hash0 IS NOT NULL;
   CREATE INDEX images_by_hash1 ON images (hash1, hash2, hash3, hash0) WHERE hash1 IS NOT NULL;

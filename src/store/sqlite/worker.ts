@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { emitEvent, serveWorker, transfer } from '../../worker.js';
 import type { ModelInput } from '../../vilt/image.js';
-import { checkCount, checkLimit, checkPage } from './check.js';
+import { checkItems, checkLimit, checkPage, checkQuarantine } from './check.js';
 import { Collection, type CollectionOptions } from './collection.js';
 import { explainStoreError } from './database.js';
 import type { SqliteStore } from './store.js';
@@ -26,12 +26,12 @@ async function explained<T>(run: () => T | Promise<T>): Promise<T> {
 }
 
 /** The same for what names many things. */
-function counted<T>(items: readonly unknown[], run: (tables: Tables) => T): Promise<T> {
-  return explained(() => (checkCount(items), run(collection.tables)));
+function counted<T>(items: Parameters<typeof checkItems>[0], run: (tables: Tables) => T): Promise<T> {
+  return explained(() => (checkItems(items), run(collection.tables)));
 }
 
 /** The same for what writes to the catalog. */
-function written<T>(items: readonly unknown[], run: (tables: Tables) => T): Promise<T> {
+function written<T>(items: Parameters<typeof checkItems>[0], run: (tables: Tables) => T): Promise<T> {
   return counted(items, (tables) => collection.write(() => run(tables)));
 }
 
@@ -65,7 +65,7 @@ serveWorker<StoreHandlers>(port, {
   getImages: (ids) => counted(ids, ({ images }) => images.get(ids)),
   getCaptions: (ids) => counted(ids, ({ images }) => images.getCaptions(ids)),
   nearDuplicates: (page) => explained(() => (checkLimit(page.limit), collection.tables.duplicates.page(page))),
-  quarantine: (batch) => written(batch.files, ({ quarantine }) => quarantine.put(batch)),
+  quarantine: (batch) => (checkQuarantine(batch.files), written(batch.files, ({ quarantine }) => quarantine.put(batch))),
   getQuarantined: (query) => counted(query.files, ({ quarantine }) => quarantine.get(query)),
   scanQuarantine: (page) => explained(() => (checkLimit(page.limit), collection.tables.quarantine.scan(page))),
   clearQuarantine: (query) => written(query.files ?? [], ({ quarantine }) => quarantine.clear(query)),

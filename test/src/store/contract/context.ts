@@ -15,6 +15,11 @@ export interface Context {
   newName: () => string;
 }
 
+/** The source of a path, made where there is none; everything is below that path. */
+export async function sourceOf(store: Store, path = ROOT): Promise<number> {
+  return (await store.addSource({ path, root: path, format: 'folder', options: {} })).sourceId;
+}
+
 export const record = (seed: number, changes: Partial<WholeRecord> = {}) => imageRecord(seed, DIMENSION, changes);
 export const records = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => record(from + i));
 

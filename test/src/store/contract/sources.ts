@@ -28,6 +28,18 @@ export function testSources({ openNew }: Context): void {
       );
     });
 
+    it('are one for each path, with what was said of it last', async () => {
+      const store = await openNew();
+      const given = { path: '/list.json', root: '/pictures', format: 'karpathy', options: { images: 'pictures' } };
+      const { sourceId } = await store.addSource(given);
+      await store.upsert({ sourceId, images: [record(1)] });
+      const now = { ...given, root: '/elsewhere', options: { columns: { image: 'a"b' }, "'; --": [1, null] } };
+      assert.deepEqual(await store.addSource(now), { ...now, sourceId, files: 1 });
+      const other = await store.addSource({ ...given, path: '/other.json' });
+      assert.notEqual(other.sourceId, sourceId);
+      assert.deepEqual(await store.sources(), [{ ...now, sourceId, files: 1 }, other]);
+    });
+
     it('do not move onto another, nor from nowhere', async () => {
       const store = await openNew();
       const [id] = await upsertTo(store, { path: ROOT, images: [record(1)] });
@@ -38,8 +50,11 @@ export function testSources({ openNew }: Context): void {
       await assert.rejects(moveTo('/taken'), { code: 'INVALID_ARGUMENT' });
       await moveTo(ROOT);
       assert.deepEqual(await store.getImages([id]), [storedAs(id, record(1))]);
-      await store.addSource(source('/empty'));
+      const { sourceId: emptyId } = await store.addSource(source('/empty'));
+      const torn = { file: 'torn.png', reason: 'torn', bytes: 1, modified: 1 };
+      await store.quarantine({ sourceId: emptyId, files: [torn] });
       await moveTo('/empty');
+      assert.equal((await store.statistics()).quarantined, 0, 'of a source that is no more');
       assert.deepEqual(await store.getImages([id]), [storedAs(id, record(1), '/empty')]);
     });
   });
