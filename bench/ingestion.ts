@@ -9,7 +9,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeDataset } from '../data/scenes/dataset.js';
-import { embedPictures } from '../indexer/batches.js';
+import { BATCH, embedPictures } from '../indexer/batches.js';
 import { ingest } from '../indexer/ingestion.js';
 import { mapAhead } from '../indexer/lookahead.js';
 import { isSkipped, type SourceImage } from '../indexer/readers/reader.js';
@@ -33,7 +33,6 @@ const count = Number(args.count);
 const CORES = availableParallelism();
 /** Pictures embedded alone, before and after: enough for a rate, few enough to hold. */
 const ALONE = Math.min(count, 640);
-const BATCH = 32;
 const SAMPLE_EVERY = 100; // ms
 
 const source = await drawScenes();
@@ -50,30 +49,21 @@ try {
   await embedAlone(engine.inference, prepared.slice(0, 64)); // loads the graphs
   const before = await embedAlone(engine.inference, prepared);
   const memory = sampleMemory();
-  const usage = process.cpuUsage();
-  const started = performance.now();
-  await ingest({
-    engine,
-    source,
-    onProgress: ({ done }) => memory.progress(done / count),
-  });
-  const seconds = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(usage);
+  const pipeline = await measured(count, () =>
+    ingest({ engine, source, onProgress: ({ done }) => memory.progress(done / count) }),
+  );
   memory.stop();
   const after = await embedAlone(engine.inference, prepared);
   await engine.close();
 
-  const rate = count / seconds;
-  const alone = (before + after) / 2;
-  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+  const alone = { rate: (before.rate + after.rate) / 2, cpu: (before.cpu + after.cpu) / 2 };
+  console.log(`pipeline      ${describe(pipeline)} (${count} pictures of ${args.size} px)`);
   console.log(
-    `pipeline      ${rate.toFixed(1)} pictures/s (${count} pictures of ${args.size} px in ${seconds.toFixed(1)} s)`,
+    `embedding     ${describe(alone)} alone (${before.rate.toFixed(1)} before, ${after.rate.toFixed(1)} after)`,
   );
-  console.log(
-    `embedding     ${alone.toFixed(1)} pictures/s alone (${before.toFixed(1)} before, ${after.toFixed(1)} after)`,
-  );
-  console.log(`ratio         ${percent(rate / alone)} of the embedding alone`);
-  console.log(`cores         ${percent((user + system) / 1e6 / seconds / CORES)} busy, of ${CORES}`);
+  console.log(`ratio         ${percent(pipeline.rate / alone.rate)} of the embedding alone`);
+  const busy = (measure: Measure) => percent((measure.cpu * measure.rate) / 1000 / CORES);
+  console.log(`cores         ${busy(pipeline)} busy, of ${CORES}; with the embedding alone ${busy(alone)}`);
   console.log(`memory        ${memory.describe()}`);
 } finally {
   rmSync(data, { recursive: true, force: true });
@@ -110,14 +100,41 @@ async function prepareSome(inference: Inference): Promise<Picture[]> {
   return pictures;
 }
 
-/** Pictures a second of the model alone, given work as ingestion gives it: two batches wait. */
-async function embedAlone(inference: Inference, pictures: Picture[]): Promise<number> {
+interface Measure {
+  /** Pictures a second. */
+  rate: number;
+  /** Milliseconds of all cores together that a picture takes: hardly changed by what else the machine does. */
+  cpu: number;
+}
+
+async function measured(pictures: number, work: () => Promise<unknown>): Promise<Measure> {
+  const usage = process.cpuUsage();
+  const started = performance.now();
+  await work();
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(usage);
+  return { rate: pictures / seconds, cpu: (user + system) / 1000 / pictures };
+}
+
+/** The model alone, given work as ingestion gives it: two batches wait. */
+function embedAlone(inference: Inference, pictures: Picture[]): Promise<Measure> {
   const batches: Picture[][] = [];
   for (let at = 0; at < pictures.length; at += BATCH) batches.push(pictures.slice(at, at + BATCH));
-  const started = performance.now();
   const embed = (batch: Picture[]) => embedPictures(inference, batch);
-  for await (const _ of mapAhead(list(batches), { concurrency: 2, ahead: 2 }, embed));
-  return (1000 * pictures.length) / (performance.now() - started);
+  return measured(pictures.length, async () => {
+    let embedded = 0;
+    const all = mapAhead(list(batches), { concurrency: 2, ahead: 2 }, embed);
+    for await (const { length } of all) embedded += length;
+    if (embedded !== pictures.length) throw new Error(`${embedded} of ${pictures.length} were embedded.`);
+  });
+}
+
+function describe({ rate, cpu }: Measure): string {
+  return `${rate.toFixed(1)} pictures/s, ${cpu.toFixed(2)} ms of CPU each`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 async function* list<T>(items: readonly T[]): AsyncGenerator<T> {

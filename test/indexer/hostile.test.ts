@@ -47,7 +47,10 @@ describe('ingest, hostile files', function () {
     const outcomes = await writeHostileFolder(source);
     const good = [...outcomes.values()].filter(Array.isArray).length;
     const { added, quarantined, skipped, duplicates } = await check(source, outcomes);
-    assert.deepEqual({ added, quarantined, duplicates }, { added: good, quarantined: outcomes.size - good, duplicates: 0 });
+    assert.deepEqual(
+      { added, quarantined, duplicates },
+      { added: good, quarantined: outcomes.size - good, duplicates: 0 },
+    );
     assert.equal(skipped.length, quarantined);
   });
 

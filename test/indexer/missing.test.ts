@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { ingest, type IngestOptions } from '../../indexer/ingestion.js';
+import { type Engine, openEngine } from '../../src/engine.js';
+import { temporaryFolder } from '../fixture.js';
+import { filesOf, writePictures } from './pictures.js';
+
+describe('ingest, files that are gone', function () {
+  this.timeout(60_000);
+  const temporary = temporaryFolder();
+  let engine: Engine;
+  let source: string;
+  let sources = 0;
+  const at = (...parts: string[]) => path.join(source, ...parts);
+  const gone = (...parts: string[]) => rmSync(at(...parts), { recursive: true });
+
+  before(async () => {
+    engine = await openEngine({ collection: 'gone', data: path.join(temporary.path, 'data'), create: true });
+  });
+  after(() => engine?.close());
+
+  /** Four pictures in a folder and two below it, indexed. */
+  beforeEach(async () => {
+    source = path.join(temporary.path, `source-${sources++}`);
+    const names = ['a.png', 'b.png', 'c.png', 'd.png', 'disk/e.png', 'disk/f.png'];
+    await writePictures(source, Object.fromEntries(names.map((name, i) => [name, 100 * sources + i])));
+    await pass();
+  });
+
+  async function pass(options: Partial<IngestOptions> = {}) {
+    const { added, updated, unchanged, missing, pruned } = await ingest({ engine, source, ...options });
+    return { added, updated, unchanged, missing, pruned };
+  }
+  const missingNow = async () =>
+    [...(await filesOf(engine, source)).values()].filter(({ missing }) => missing).map(({ file }) => file);
+
+  it('changes nothing where the whole source is gone, or empty, or lists nothing', async () => {
+    const files = await filesOf(engine, source);
+    renameSync(source, `${source}-away`);
+    await assert.rejects(pass({ prune: true, force: true }), { code: 'FILE_NOT_FOUND' });
+    await writePictures(source, {});
+    const reader = { format: 'csv' as const, path: source, root: source, total: 0, async *entries() {} };
+    await assert.rejects(pass({ source: reader, prune: true, force: true }), {
+      code: 'SOURCE_INVALID',
+      message: /lists no pictures any more; 6 came from it/,
+    });
+    assert.deepEqual(await filesOf(engine, source), files);
+  });
+
+  it('does not prune where more than half is gone, unless forced', async () => {
+    for (const name of ['a.png', 'b.png', 'c.png', 'd.png']) gone(name);
+    await assert.rejects(pass({ prune: true }), {
+      code: 'INVALID_ARGUMENT',
+      message: /4 of the 6 files .* are missing, more than half: none is removed/,
+      hint: /--prune --force/,
+    });
+    assert.deepEqual(await missingNow(), ['a.png', 'b.png', 'c.png', 'd.png']);
+    assert.deepEqual(await pass({ prune: true, force: true }), {
+      ...{ added: 0, updated: 0, unchanged: 2, missing: 0, pruned: 4 },
+    });
+    assert.equal((await filesOf(engine, source)).size, 2);
+  });
+
+  it('does not prune what was in a folder that is empty now: a disk may not be connected', async () => {
+    gone('disk', 'e.png');
+    gone('disk', 'f.png');
+    await assert.rejects(pass({ prune: true }), { message: /2 of the 6 files .*disk is empty: none is removed/ });
+    assert.deepEqual(await missingNow(), ['disk/e.png', 'disk/f.png']);
+    gone('disk');
+    assert.equal((await pass({ prune: true })).pruned, 2);
+  });
+
+  it('leaves alone what is below a folder or an archive that could not be read', async () => {
+    async function* entries() {
+      yield { name: 'a.png', location: { file: 'a.png' }, captions: [], split: null, attributes: {} };
+      yield await Promise.resolve({ file: 'disk/', reason: 'the disk is broken' });
+    }
+    const { missing } = await pass({ source: { format: 'folder', path: source, root: source, total: null, entries } });
+    assert.equal(missing, 3);
+    assert.deepEqual(await missingNow(), ['b.png', 'c.png', 'd.png']);
+  });
+
+  it('marks what is gone, once and for every pass, and unmarks what is back', async () => {
+    gone('a.png');
+    assert.deepEqual(await pass(), { added: 0, updated: 0, unchanged: 5, missing: 1, pruned: 0 });
+    assert.deepEqual(await pass(), { added: 0, updated: 0, unchanged: 5, missing: 1, pruned: 0 });
+    assert.deepEqual(await missingNow(), ['a.png']);
+    assert.equal(
+      (await engine.store.getImages([(await filesOf(engine, source)).get('a.png')!.imageId]))[0].missing,
+      true,
+    );
+    await writePictures(source, { 'a.png': 100 * sources });
+    assert.deepEqual(await pass(), { added: 0, updated: 1, unchanged: 5, missing: 0, pruned: 0 });
+    assert.deepEqual(await missingNow(), []);
+  });
+
+  it('takes a picture that a list still has, and the disk no longer, for missing', async () => {
+    const list = path.join(temporary.path, `list-${sources}.json`);
+    const images = ['a.png', 'b.png', 'c.png'].map((filename) => ({ filename, sentences: [] }));
+    writeFileSync(list, JSON.stringify({ images }));
+    const options = { source: list, options: { images: source } };
+    await pass(options);
+    gone('b.png');
+    assert.deepEqual(await pass(options), { added: 0, updated: 0, unchanged: 2, missing: 1, pruned: 0 });
+    assert.equal((await filesOf(engine, list)).get('b.png')?.missing, true);
+    assert.equal(
+      (await pass({ ...options, prune: true })).pruned,
+      0,
+      'the folder has it still, as a source of its own',
+    );
+    assert.equal((await filesOf(engine, list)).has('b.png'), false);
+  });
+
+  it('prunes what is gone, and keeps an image that another file has', async () => {
+    await writePictures(source, { 'copy.png': 100 * sources });
+    await pass();
+    gone('a.png');
+    gone('b.png');
+    const { images } = await engine.info();
+    assert.deepEqual(await pass({ prune: true }), { added: 0, updated: 0, unchanged: 5, missing: 0, pruned: 1 });
+    assert.equal((await engine.info()).images, images - 1);
+    assert.deepEqual([...(await filesOf(engine, source)).keys()].sort(), [
+      'c.png',
+      'copy.png',
+      'd.png',
+      'disk/e.png',
+      'disk/f.png',
+    ]);
+  });
+});
