@@ -5,6 +5,7 @@ import type { Call } from './journal.js';
 import type { ModelName } from './models.js';
 import type { Oracle } from './oracle.js';
 import type { Reference } from './reference.js';
+import { requireMended, requireSound } from '../../src/store/soundness.js';
 
 export interface Examined {
   /** What the collection holds: what was acknowledged, and what was written besides. */
@@ -29,9 +30,6 @@ export interface ExaminationOptions {
   mend: boolean;
 }
 
-/** What a graph's file may be after a kill between writing it and saying so: anything, but never a wrong one that is taken for right. */
-const UNUSABLE = /^(images|captions)\.hnsw (is missing|is not described by the manifest|has \d+ bytes|does not match)/;
-
 /** Only as far as batches of another size change a result. */
 const SAME = 1e-4;
 
@@ -43,15 +41,13 @@ export async function examine(options: ExaminationOptions): Promise<Examined> {
   const notes: string[] = [];
   const store = await openStore({ data, name, exactBelow, onNote: (note) => notes.push(note) });
   try {
-    const left = await verify(store);
+    const left = await requireSound(store);
     const actual = await readActual(store);
     const { oracle, written } = agree(actual, options);
     await requireRemoved(store, oracle);
     await search(store, { ...options, actual });
     if (mend) {
-      await store.flush();
-      await store.compact();
-      assert.deepEqual(await verify(store), [], 'nothing is left once it is in order');
+      await requireMended(store);
       assert.deepEqual(differences(await readActual(store), oracle), []);
       await search(store, { ...options, actual });
     }
@@ -59,21 +55,6 @@ export async function examine(options: ExaminationOptions): Promise<Examined> {
   } finally {
     await store.close();
   }
-}
-
-/** What a killed process left. Anything else that is wrong fails. */
-export async function verify(store: SqliteStore): Promise<string[]> {
-  const { checks, passed } = await store.verify();
-  const left: string[] = [];
-  for (const { name, what, failed, examples, skipped } of checks) {
-    assert.equal(skipped, null, name);
-    if (failed === 0) continue;
-    const mayBe = name === 'leftovers' || (name === 'vectors' && examples.every((line) => UNUSABLE.test(line)));
-    assert.ok(mayBe, `${what}: ${examples.join('; ')}`);
-    left.push(...examples);
-  }
-  assert.ok(passed);
-  return left;
 }
 
 /** What was acknowledged is there, and of what was not a beginning, each call whole or not at all. */

@@ -4,7 +4,7 @@ import type { Moment } from './kill.js';
 /** How long tasks take, as far as is known: milliseconds. */
 export class Durations {
   private readonly known: Record<TaskName | 'open', number> = {
-    ...{ open: 250, ingest: 1500, remove: 60, restore: 20, retry: 20, compact: 120, reindex: 1500 },
+    ...{ open: 250, ingest: 600, remove: 60, restore: 20, retry: 20, compact: 120, reindex: 400 },
   };
 
   learn(measured: readonly { task: string; milliseconds: number }[]): void {

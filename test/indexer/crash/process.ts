@@ -58,6 +58,10 @@ async function boundModel(): Promise<ModelName> {
   return hash === bindings.one.hash ? 'one' : 'other';
 }
 
+function otherThan(model: ModelName): ModelName {
+  return model === 'one' ? 'other' : 'one';
+}
+
 const tasks: Record<TaskName, () => Promise<unknown>> = {
   async ingest() {
     const inference = await inferenceOf(await boundModel());
@@ -94,13 +98,21 @@ const tasks: Record<TaskName, () => Promise<unknown>> = {
   compact: () => store.compact(),
 
   async reindex() {
-    const inference = await inferenceOf((await boundModel()) === 'one' ? 'other' : 'one');
+    const inference = await inferenceOf(otherThan(await boundModel()));
     return reindex({ store, inference, allowMissing: true });
   },
 };
 
+/** Before a task begins, so that a kill does not fall into what takes long and writes nothing. */
+async function prepare(task: TaskName): Promise<void> {
+  const bound = await boundModel();
+  if (task === 'ingest') await inferenceOf(bound);
+  if (task === 'reindex') await inferenceOf(otherThan(bound));
+}
+
 do {
   for (const task of work.tasks) {
+    await prepare(task);
     say({ begun: task });
     say({ done: task, result: (await tasks[task]()) ?? null });
   }
