@@ -30,9 +30,17 @@ export interface Run {
 /** After so long without its moment a process is killed anyway. */
 const PATIENCE = 10_000; // milliseconds
 
-/** Starts a process, and kills it with SIGKILL at a moment. Without one it must end by itself. */
-export async function run(work: Work, options: { folder: string; moment: Moment | null }): Promise<Run> {
-  const { folder, moment } = options;
+export interface RunOptions {
+  /** Of the collection. */
+  folder: string;
+  /** Without one the process must end by itself. */
+  moment: Moment | null;
+  /** Called once a task has begun, with all that was said, and is still to be said. */
+  onBegun?: (lines: readonly Line[]) => void;
+}
+
+/** Starts a process, and kills it with SIGKILL at a moment. */
+export async function run(work: Work, { folder, moment, onBegun }: RunOptions): Promise<Run> {
   const script = fileURLToPath(new URL('./process.js', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(work)], { stdio: ['ignore', 'pipe', 'pipe'] });
   const result: Run = { lines: [], milliseconds: [], late: false };
@@ -51,7 +59,10 @@ export async function run(work: Work, options: { folder: string; moment: Moment 
     const line = parse(text);
     if (!line) return;
     result.lines.push(line);
-    if ('begun' in line) begun = performance.now();
+    if ('begun' in line) {
+      begun = performance.now();
+      onBegun?.(result.lines);
+    }
     if ('done' in line) result.milliseconds.push({ task: line.done, milliseconds: performance.now() - begun });
     meet(moment?.line?.(line) ?? false);
   });

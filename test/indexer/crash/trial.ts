@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bindingOf } from '../../../src/engine.js';
 import type { Inference } from '../../../src/inference/inference.js';
 import { openInference } from '../../../src/inference/local.js';
+import { openStore } from '../../../src/store/sqlite/store.js';
 import type { CollectionModel } from '../../../src/store/store.js';
 import { random } from '../../src/vilt/variant.js';
-import { examine } from './examination.js';
-import type { TaskName } from './journal.js';
-import { run, type Run } from './kill.js';
+import { Backup } from './backup.js';
+import { readContent, removeContents, requireContinued } from './end.js';
+import { examine, type Examined } from './examination.js';
+import { type Call, encodeLine, type Line, type TaskName } from './journal.js';
+import { type Moment, run, type RunOptions } from './kill.js';
 import { type ModelName, type Models, writeModels } from './models.js';
 import { Durations, drawMoment } from './moment.js';
 import { type FileState, Oracle } from './oracle.js';
@@ -39,6 +42,7 @@ export class Trial {
   private readonly durations = new Durations();
   private readonly world: World;
   private oracle: Oracle;
+  private reference: Reference | undefined;
 
   private constructor(
     private readonly options: TrialOptions,
@@ -68,39 +72,89 @@ export class Trial {
   /** Kills a process at work, so many times; after each the collection is looked at, and the next process goes on with it. */
   async kill(): Promise<void> {
     mkdirSync(this.collection, { recursive: true });
-    const reference = new Reference(this.parts.inferences, this.world.contents);
     for (let kill = 0; kill < this.options.kills; kill++) {
       const task = TURNS[kill % TURNS.length];
       if (task === 'ingest' && kill > 1) this.world.advance();
       const moment = drawMoment(task, this.durations, this.next);
-      const isCopy = this.next() < 0.5;
-      const work = this.work({ tasks: this.tasksFrom(task), once: false });
-      const before = this.oracle;
+      const name = `kill ${kill + 1}, ${moment.what}`;
       try {
-        const result = await run(work, { folder: this.collection, moment });
-        const { oracle, pending, embedded, written } = this.replay(before, result);
-        if (!existsSync(path.join(this.collection, 'catalog.sqlite'))) {
-          assert.deepEqual(result.lines, [], 'a collection that was opened is there');
-          this.options.say(`kill ${kill + 1}: ${moment.what}: before there was a collection`);
-          continue;
-        }
-        const data = isCopy ? this.copy() : this.data;
-        const found = await examine({
-          ...{ data, name: NAME, exactBelow: EXACT_BELOW, oracle, pending, reference, mend: isCopy },
-          modelOf: (hash) => (hash === this.parts.bindings.one.hash ? 'one' : 'other'),
-        });
-        this.oracle = found.oracle;
-        if (pending.some(({ method }) => method === 'beginReindex')) this.oracle.reindexed = null;
-        this.durations.learn(result.milliseconds);
-        const calls = pending.map(({ method }) => method).join(', ') || 'no call';
-        this.options.say(
-          `kill ${kill + 1}: ${moment.what}${result.late ? ' (late)' : ''}: in ${calls} (${found.written} of ${pending.length} written); ` +
-            `${found.oracle.images.size} images, ${embedded} embedded, ${written} of them stored; left: ${found.left.join(', ') || 'nothing'}`,
-        );
+        this.options.say(`${name}: ${await this.killOnce(task, moment)}`);
       } catch (error) {
-        throw this.explained(error, `kill ${kill + 1} (${moment.what})`);
+        throw this.explained(error, name);
       }
     }
+  }
+
+  /** Returns what is worth knowing of it. */
+  private async killOnce(task: TaskName, moment: Moment): Promise<string> {
+    const isCopy = this.next() < 0.5;
+    const work = this.work({ tasks: this.tasksFrom(task), once: false });
+    const wait = this.durations.of(task) * this.next();
+    const backup = this.next() < 0.2 && this.isThere ? await Backup.open(this.place(this.data, 'backup')) : null;
+    const before = this.oracle;
+    const onBegun = (lines: readonly Line[]) => backup?.begin(wait, lines);
+    const { lines, milliseconds, late } = await run(work, { folder: this.collection, moment, onBegun });
+    writeFileSync(path.join(this.options.folder, 'journal'), lines.map(encodeLine).join(''));
+    const backedUp = await backup?.examine(before, lines).finally(() => backup.close());
+    if (!this.isThere) {
+      assert.deepEqual(lines, [], 'a collection that was opened is there');
+      return 'before there was a collection';
+    }
+    this.durations.learn(milliseconds);
+    const { oracle, pending, embedded, written } = this.replay(before, lines);
+    const found = await this.examine(isCopy ? this.copy() : this.data, { oracle, pending, mend: isCopy });
+    this.oracle = found.oracle;
+    if (pending.some(({ method }) => method === 'beginReindex')) this.oracle.reindexed = null;
+    const calls = pending.map(({ method }) => method).join(', ') || 'no call';
+    return [
+      `in ${calls} (${found.written} of ${pending.length} written)${late ? ', late' : ''}`,
+      `${this.oracle.images.size} images, ${embedded} embedded and ${written} of them stored`,
+      ...(typeof backedUp === 'number' ? [`a backup after ${backedUp} calls`] : []),
+      `left: ${found.left.join(', ') || 'nothing'}`,
+    ].join('; ');
+  }
+
+  /** Lets a process come to its end, and compares with a collection that no one was killed on. */
+  async end(): Promise<void> {
+    const before = this.oracle;
+    try {
+      const { lines } = await run(this.work({ tasks: ['ingest'], once: true }), this.undisturbed);
+      requireContinued(before, this.world, lines);
+      const { oracle } = this.replay(before, lines);
+      await this.examine(this.data, { oracle, pending: [], mend: true });
+      const fresh = { ...this.work({ tasks: ['ingest'], once: true }), name: 'fresh' };
+      await run(fresh, this.undisturbed);
+      const store = await openStore({ data: this.data, name: NAME });
+      const content = await readContent(store).finally(() => store.close());
+      assert.deepEqual(content, await removeContents({ data: this.data, name: 'fresh' }, [...oracle.removed]));
+    } catch (error) {
+      throw this.explained(error, 'in the end');
+    }
+  }
+
+  private examine(
+    data: string,
+    { oracle, pending, mend }: { oracle: Oracle; pending: Call[]; mend: boolean },
+  ): Promise<Examined> {
+    const { bindings, inferences } = this.parts;
+    return examine({
+      ...this.place(data, ''),
+      ...{ oracle, pending, mend },
+      reference: (this.reference ??= new Reference(inferences, this.world.contents)),
+      modelOf: (hash) => (hash === bindings.one.hash ? 'one' : 'other'),
+    });
+  }
+
+  private place(data: string, folder: string) {
+    return { data, name: NAME, exactBelow: EXACT_BELOW, folder: path.join(this.options.folder, folder) };
+  }
+
+  private get undisturbed(): RunOptions {
+    return { folder: this.collection, moment: null };
+  }
+
+  private get isThere(): boolean {
+    return existsSync(path.join(this.collection, 'catalog.sqlite'));
   }
 
   private tasksFrom(task: TaskName): TaskName[] {
@@ -118,7 +172,7 @@ export class Trial {
     };
   }
 
-  private replay(before: Oracle, { lines }: Run): Replayed {
+  private replay(before: Oracle, lines: readonly Line[]): Replayed {
     const isChanged = ({ sourceId, file, contentHash }: FileState) => {
       const source = this.world.sources.find(({ path: source }) => before.sources.get(source) === sourceId);
       return source?.files.get(file)?.content !== contentHash;
@@ -142,7 +196,7 @@ export class Trial {
     return path.join(this.data, 'collections', NAME);
   }
 
-  /** What went wrong may not come again: the collection is kept as it is. */
+  /** What went wrong may not come again: the collection is kept as it is, and what the process said. */
   private explained(error: unknown, when: string): Error {
     const kept = path.join(tmpdir(), `patchword-crash-${this.options.seed}-${Date.now()}`);
     cpSync(this.options.folder, kept, { recursive: true });

@@ -9,7 +9,19 @@ import { openStore, type SqliteStore } from '../../../../src/store/sqlite/store.
 import { temporaryFolder } from '../../../fixture.js';
 import { imageRecord, seededRandom } from '../records.js';
 import { requireMended, requireSound } from '../soundness.js';
-import { DIMENSION, GIVEN_UP_MODEL, MODEL, NAME, NEXT_MODEL, reembed, TASKS, withStore, write } from './victim.js';
+import {
+  DIMENSION,
+  GIVEN_UP_MODEL,
+  MODEL,
+  NAME,
+  NEXT_MODEL,
+  records,
+  reembed,
+  TASKS,
+  withStore,
+  write,
+} from './victim.js';
+import { makeOldCatalog } from './old.js';
 
 /** A collection, as far as these tests tell them apart. */
 interface State {
@@ -19,6 +31,7 @@ interface State {
 }
 
 interface Case {
+  task: keyof typeof TASKS;
   /** Makes what is there before. */
   prepare: (data: string) => Promise<unknown>;
   /** What may be there after a death; null for no collection. */
@@ -39,10 +52,30 @@ const garble = (data: string, ...names: string[]) => {
   for (const name of names) writeFileSync(fileOf(data, name), 'garbage '.repeat(1000));
 };
 
-const CASES: Record<keyof typeof TASKS, Case> = {
-  create: { prepare: () => Promise.resolve(), states: [null, state({ images: 0 })], end: state({ images: 0 }) },
-  write: { prepare: fill, states: [state({ images: 70 })], end: state({ images: 70 }) },
-  reindex: {
+const CASES: Record<string, Case> = {
+  'making it': {
+    task: 'open',
+    prepare: () => Promise.resolve(),
+    states: [null, state({ images: 0 })],
+    end: state({ images: 0 }),
+  },
+  'bringing it up to date': {
+    task: 'open',
+    async prepare(data) {
+      const images = records(0, 501).map((record, at) => ({ ...record, sourceId: 1 + (at % 2) }));
+      await Promise.resolve(makeOldCatalog(fileOf(data, 'catalog.sqlite'), { steps: 2, model: MODEL, images }));
+    },
+    states: [state({ images: 500 })],
+    end: state({ images: 500 }),
+  },
+  'writing to it': {
+    task: 'write',
+    prepare: fill,
+    states: [state(), state({ images: 70 })],
+    end: state({ images: 70 }),
+  },
+  'reindexing it': {
+    task: 'reindex',
     /** One of another model was begun. */
     async prepare(data) {
       await fill(data);
@@ -51,7 +84,8 @@ const CASES: Record<keyof typeof TASKS, Case> = {
     states: [state(), state({ model: NEXT_MODEL.hash })],
     end: state({ model: NEXT_MODEL.hash }),
   },
-  compact: {
+  'compacting it': {
+    task: 'compact',
     async prepare(data) {
       await fill(data);
       await withStore(data, async (store) => {
@@ -63,7 +97,8 @@ const CASES: Record<keyof typeof TASKS, Case> = {
     states: [state({ images: IMAGES - 8 })],
     end: state({ images: IMAGES - 8 }),
   },
-  repair: {
+  'repairing it': {
+    task: 'repair',
     async prepare(data) {
       await fill(data);
       garble(data, 'images.hnsw', 'captions.hnsw.new');
@@ -72,34 +107,54 @@ const CASES: Record<keyof typeof TASKS, Case> = {
     states: [state()],
     end: state(),
   },
-  rename: { prepare: fill, states: [state(), state({ name: 'renamed' })], end: state({ name: 'renamed' }) },
-  delete: { prepare: fill, states: [state(), null], end: null },
+  'renaming it': {
+    task: 'rename',
+    prepare: fill,
+    states: [state(), state({ name: 'renamed' })],
+    end: state({ name: 'renamed' }),
+  },
+  'deleting it': { task: 'delete', prepare: fill, states: [state(), null], end: null },
 };
 
+/** When a process dies: before the nth of its calls that put a file in place or take one away, or so long after it began. */
+type Death = { call: number } | { milliseconds: number };
+
+/** How many of the deaths that may be drawn are at any time. */
+const TIMED = 10;
+
 /**
- * Lets processes die before a call that puts a file in place or takes one away: at so many of those calls, chosen by a seed, for
- * each of several things that happen to a collection. Each time what is left must be whole: as it was before, or as it is to be; and
- * the same again, undisturbed, must come to its end.
+ * Lets processes die while something happens to a collection: before a call that puts a file in place or takes one away, or at any time.
+ * For each thing that may happen a seed draws as many deaths as are wanted. Each time what is left must be whole, as it
+ * was before or as it is to be; and the same again, undisturbed, must come to its end.
  */
 export function describeDeaths({ most, seed }: { most: number; seed: number }): void {
   const folder = temporaryFolder();
   const next = seededRandom(seed);
   const at = (name: string) => path.join(folder.path, name);
 
-  /** Runs a task in another process, to its end or to its death before the nth call. Returns the calls before that. */
-  async function run(task: string, options: { data: string; death: number }): Promise<string[]> {
+  /** Runs a task in another process, to its end or its death. Returns the calls before that, and how long it took. */
+  async function run(task: string, data: string, death?: Death): Promise<{ calls: string[]; milliseconds: number }> {
     const log = at('calls.log');
     writeFileSync(log, '');
     const victim = fileURLToPath(new URL('./victim.js', import.meta.url));
     const preload = ['--import', new URL('./death.js', import.meta.url).href];
-    const child = spawn(process.execPath, [...preload, victim, task, options.data], {
-      env: { ...process.env, DEATH_LOG: log, DEATH_AT: String(options.death) },
-      stdio: ['ignore', 'inherit', 'inherit'],
+    const call = death && 'call' in death ? death.call : 0;
+    const child = spawn(process.execPath, [...preload, victim, task, data], {
+      env: { ...process.env, DEATH_LOG: log, DEATH_AT: String(call) },
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-    if (options.death === 0) assert.equal(code, 0);
-    else assert.equal(signal, 'SIGKILL');
-    return readFileSync(log, 'utf8').split('\n').slice(0, -1);
+    const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
+    await once(child.stdout, 'data');
+    const begun = performance.now();
+    const kill = () => child.kill('SIGKILL');
+    const timer = death && 'milliseconds' in death ? setTimeout(kill, death.milliseconds) : undefined;
+    const [code, signal] = await exit;
+    clearTimeout(timer);
+    // One that is killed late may have come to its end.
+    if (call > 0) assert.equal(signal, 'SIGKILL');
+    else if (signal === null) assert.equal(code, 0);
+    const calls = readFileSync(log, 'utf8').split('\n').slice(0, -1);
+    return { calls, milliseconds: performance.now() - begun };
   }
 
   /** Opens what is there, and looks whether it is whole. */
@@ -112,16 +167,17 @@ export function describeDeaths({ most, seed }: { most: number; seed: number }): 
     try {
       await requireWhole(store);
       await requireFound(store);
-      const { images, model } = await store.info();
+      const { images, captions, model } = await store.info();
+      assert.equal(captions, 2 * images);
       return { name, images, model: model.hash };
     } finally {
       await store.close();
     }
   }
 
-  for (const [task, { prepare, states, end }] of Object.entries(CASES)) {
-    it(`leave a collection whole, whatever they were about: ${task}`, async () => {
-      const [before, data] = [at(`${task}-before`), at(task)];
+  for (const [what, { task, prepare, states, end }] of Object.entries(CASES)) {
+    it(`leave a collection whole: ${what}`, async () => {
+      const [before, data] = [at(`${what}, before`), at(what)];
       const restore = () => {
         rmSync(data, { recursive: true, force: true });
         cpSync(before, data, { recursive: true });
@@ -129,13 +185,16 @@ export function describeDeaths({ most, seed }: { most: number; seed: number }): 
       mkdirSync(before);
       await prepare(before);
       restore();
-      const calls = await run(task, { data, death: 0 });
+      const { calls, milliseconds } = await run(task, data);
       assert.deepEqual(await look(data, requireMended), end);
-      assert.ok(calls.length > 0);
-      for (const death of choose(calls.length, most, next)) {
+      const deaths: Death[] = [
+        ...calls.map((_, at) => ({ call: at + 1 })),
+        ...Array.from({ length: TIMED }, () => ({ milliseconds: milliseconds * next() })),
+      ];
+      for (const death of choose(deaths, most, next)) {
         restore();
-        await run(task, { data, death });
-        const where = `seed ${seed}, death ${death}, before ${calls[death - 1]}`;
+        await run(task, data, death);
+        const where = `seed ${seed}, ${JSON.stringify(death)} of ${calls.join(', ')}`;
         const found = await look(data, requireSound).catch((error: unknown) => {
           throw new Error(`${where}: ${String(error)}`, { cause: error });
         });
@@ -160,9 +219,9 @@ async function requireFound(store: SqliteStore): Promise<void> {
   }
 }
 
-/** Up to `most` of the numbers from 1 to `count`. */
-function choose(count: number, most: number, next: () => number): number[] {
-  const numbers = Array.from({ length: count }, (_, i) => i + 1);
-  while (numbers.length > most) numbers.splice(Math.floor(numbers.length * next()), 1);
-  return numbers;
+/** Up to `most` of them, in their order. */
+function choose<T>(all: readonly T[], most: number, next: () => number): T[] {
+  const chosen = [...all];
+  while (chosen.length > most) chosen.splice(Math.floor(chosen.length * next()), 1);
+  return chosen;
 }

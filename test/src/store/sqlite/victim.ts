@@ -3,7 +3,7 @@ import { openStore, type SqliteStore } from '../../../../src/store/sqlite/store.
 import type { CollectionModel } from '../../../../src/store/store.js';
 import { imageRecord, modelOf, upsertTo } from '../records.js';
 
-/** What happens to a collection in a process that is killed on the way: `victim.js TASK DATA`. */
+/** What happens to a collection in a process that is killed on the way: `victim.js TASK DATA`. It says when it begins. */
 export const DIMENSION = 16;
 export const MODEL = modelOf(DIMENSION);
 export const NEXT_MODEL: CollectionModel = { ...MODEL, hash: 'd'.repeat(64), inputSize: '8/2' };
@@ -46,7 +46,8 @@ export async function reembed(store: SqliteStore, model: CollectionModel): Promi
 }
 
 export const TASKS: Record<string, (data: string) => Promise<unknown>> = {
-  create: (data) => withStore(data, () => Promise.resolve()),
+  /** Also brings one of an earlier version up to date. */
+  open: (data) => withStore(data, () => Promise.resolve()),
   write: (data) => withStore(data, (store) => write(store, 40, 70)),
   reindex: (data) =>
     withStore(data, async (store) => {
@@ -60,4 +61,7 @@ export const TASKS: Record<string, (data: string) => Promise<unknown>> = {
   delete: (data) => deleteCollection({ data, name: NAME }),
 };
 
-if (process.argv[1]?.endsWith('victim.js')) await TASKS[process.argv[2]](process.argv[3]);
+if (process.argv[1]?.endsWith('victim.js')) {
+  process.stdout.write('begun\n');
+  await TASKS[process.argv[2]](process.argv[3]);
+}

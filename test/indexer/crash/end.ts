@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import type { IngestResult } from '../../../indexer/ingestion.js';
+import { openStore, type SqliteStore } from '../../../src/store/sqlite/store.js';
+import { STORE_LIMITS } from '../../../src/store/store.js';
+import { readActual } from './actual.js';
+import type { Line } from './journal.js';
+import type { Oracle } from './oracle.js';
+import type { World } from './world.js';
+
+/** What two collections of the same sources have in common, whatever happened to them: no ids, no times, no model. */
+export interface Content {
+  files: unknown[];
+  captions: [contentHash: string, captions: string[]][];
+  quarantined: string[];
+  nearDuplicates: string[];
+}
+
+export async function readContent(store: SqliteStore): Promise<Content> {
+  const { sources, files, images, quarantined } = await readActual(store);
+  const pathOf = new Map([...sources].map(([path, sourceId]) => [sourceId, path]));
+  const hashOf = new Map([...images].map(([hash, { imageId }]) => [imageId, hash]));
+  const pairs = await store.nearDuplicates({ after: null, limit: STORE_LIMITS.batchItems });
+  const rows = [...files.values()].map(({ sourceId, modified: _, attributes, ...file }) =>
+    JSON.stringify([pathOf.get(sourceId), Object.entries(attributes).sort(), file]),
+  );
+  return {
+    files: rows.sort(),
+    captions: [...images].map(([hash, { captions }]) => [hash, [...captions].sort()] as [string, string[]]).sort(),
+    quarantined: [...quarantined].map((key) => key.replace(/^\d+/, (id) => pathOf.get(Number(id))!)).sort(),
+    nearDuplicates: pairs
+      .map(({ imageId, otherId, distance }) => [hashOf.get(imageId), hashOf.get(otherId)].sort().join() + distance)
+      .sort(),
+  };
+}
+
+/** Takes out of a collection what was removed from another. */
+export async function removeContents(
+  options: { data: string; name: string },
+  hashes: readonly string[],
+): Promise<Content> {
+  const store = await openStore(options);
+  try {
+    const found = await store.findContents([...hashes]);
+    await store.remove(found.filter((id): id is number => typeof id === 'number'));
+    await store.flush();
+    return await readContent(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** What the last, undisturbed ingestion did: each entry once, and nothing that was finished before. */
+export function requireContinued(before: Oracle, world: World, lines: readonly Line[]): void {
+  const done = lines.find((line) => 'done' in line && line.done === 'ingest');
+  assert.ok(done && 'done' in done);
+  const results = done.result as IngestResult[];
+  const sum = (of: (result: IngestResult) => number) => results.reduce((total, result) => total + of(result), 0);
+  const entries = world.sources.reduce((total, { files }) => total + files.size, 0);
+  const handled = sum(
+    ({ added, updated, unchanged, duplicates, removed, quarantined }) =>
+      added + updated + unchanged + duplicates + removed + quarantined,
+  );
+  assert.equal(handled, entries);
+  let finished = 0;
+  const contents = new Set<string>();
+  for (const { path, files } of world.sources) {
+    for (const [file, { content, captions, attributes }] of files) {
+      const isEmbedded = before.images.has(content) && !before.unsearchable.has(content);
+      const known = before.files.get(`${before.sources.get(path)} ${file}`);
+      const labels = JSON.stringify([captions, attributes]);
+      if (!isEmbedded) contents.add(content);
+      else if (known?.contentHash === content && !known.missing)
+        finished += labels === JSON.stringify([known.captions, known.attributes]) ? 1 : 0;
+    }
+  }
+  const unchanged = sum((result) => result.unchanged);
+  assert.ok(unchanged >= finished, `${unchanged} unchanged, and ${finished} were finished before`);
+  const embedded = lines.reduce((total, line) => total + ('embedded' in line ? line.embedded : 0), 0);
+  assert.ok(embedded <= contents.size, `${embedded} embedded, and only ${contents.size} contents were new`);
+}
