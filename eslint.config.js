@@ -16,10 +16,12 @@ const OWNERS = {
   'hyparquet/src/column.js': ['src/parquet.ts'],
   'hyparquet/src/convert.js': ['src/parquet.ts'],
   'hyparquet-compressors': ['src/parquet.ts'],
+  'tar-stream': ['indexer/readers/tar.ts', 'indexer/tar.ts'], // One reads, one writes.
+  'apache-arrow': ['indexer/readers/arrow/**'],
+  flatbuffers: ['indexer/readers/arrow/**'],
   'ml-matrix': ['src/prefilter/cca.ts'],
   'cli-progress': ['indexer/progress.ts'],
   'csv-parse': ['indexer/readers/delimited.ts'],
-  'tar-stream': ['indexer/tar.ts'],
 };
 
 /** Dependencies point down: server, indexer → engine, search → vilt, store. Folders that a folder may not import. */

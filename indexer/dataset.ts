@@ -49,7 +49,7 @@ export function exportedName({ file, imageId }: Pick<StoredImage, 'file' | 'imag
   }
   const head = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
   const extension = EXTENSIONS.find(([signature]) => signature.test(head))?.[1] ?? '.tif';
-  return `${stem || 'image'}-${imageId}${extension}`;
+  return `${/[\p{L}\p{N}]/u.test(stem) ? stem : 'image'}-${imageId}${extension}`;
 }
 
 /** What dataset.json says of an image. Attributes are keys of their own, as in COCO's; those whose names are taken are one level down. */

@@ -1,10 +1,18 @@
 import type { Inference, PreparedImage } from '../src/inference/inference.js';
-import { originalFile, type OriginalStatus, statOriginal } from '../src/original.js';
+import {
+  type Original,
+  originalFile,
+  type OriginalStatus,
+  readOriginal,
+  statOriginal,
+  takeOriginal,
+} from '../src/original.js';
 import { isWithinLimits, recordSize, type RecordSize } from '../src/store/limits.js';
 import type { ImageRecord, QuarantinedFile, StoredFile } from '../src/store/store.js';
 import type { Coming, Contents } from './contents.js';
 import type { LookedUp } from './lookup.js';
-import { hasSameLabels, looksUnchanged, readPicture, reasonToSkip, shortenReason, sizeOf } from './preparation.js';
+import { IMAGE_LIMITS } from '../src/vilt/limits.js';
+import { hashContent, hasSameLabels, looksUnchanged, reasonToSkip, shortenReason, sizeOf } from './preparation.js';
 import { isSkipped, type SourceImage } from './readers/reader.js';
 import { type Turn, Turns } from './turns.js';
 
@@ -50,6 +58,8 @@ interface Seen {
   known: StoredFile | null;
   status: OriginalStatus;
   size: RecordSize;
+  /** Where it has been read already. */
+  bytes: Uint8Array | null;
 }
 
 /** A failure that is the picture's own. `gone`: its file is not there. */
@@ -80,21 +90,33 @@ export class Examination {
     if (this.options.retry && !quarantined) return { outcome: 'passed' };
     if (isSkipped(entry)) return refuse(entry.file, { reason: entry.reason, status: null, quarantined });
     const turn = this.#turns.take();
-    const found: { status: OriginalStatus | null } = { status: null };
+    // As it was before it was read: what is written meanwhile is found to have changed by the next pass.
+    const before: { status: OriginalStatus | null } = { status: null };
     try {
       const size = this.#sizeOf(entry);
-      const { location } = entry;
-      const status = await this.#attempt(entry, () => statOriginal({ root: this.options.root, location }));
-      found.status = status;
-      return await this.#compare({ image: entry, known, status, size }, { quarantined, turn });
+      const { status, bytes } = await this.#attempt(entry, () => this.#look({ entry, known, quarantined }));
+      before.status = status;
+      return await this.#compare({ image: entry, known, status, size, bytes }, { quarantined, turn });
     } catch (error) {
       if (!(error instanceof Unusable)) throw error;
       if (error.gone && known) return { outcome: 'gone', file: entry.name };
-      const status = found.status && { bytes: sizeOf(entry, found.status), modified: found.status.modified };
+      const status = before.status && { bytes: sizeOf(entry, before.status), modified: before.status.modified };
       return refuse(entry.name, { reason: error.message, status, quarantined });
     } finally {
       turn.end();
     }
+  }
+
+  /** What is new is read at once; what is not need not be. */
+  async #look({ entry, known, quarantined }: LookedUp & { entry: SourceImage }) {
+    const original = this.#original(entry);
+    if (!known && !quarantined && !entry.bytes) return takeOriginal(original, IMAGE_LIMITS);
+    return { status: await statOriginal(original), bytes: null };
+  }
+
+  #original({ location }: SourceImage): Original {
+    const { root } = this.options;
+    return { root, realRoot: root, location };
   }
 
   async #compare(seen: Seen, { quarantined, turn }: Pick<LookedUp, 'quarantined'> & { turn: Turn }): Promise<Examined> {
@@ -105,7 +127,11 @@ export class Examination {
     }
     const tried = quarantined?.modified === status.modified && quarantined.bytes === sizeOf(image, status);
     if (tried && !this.options.retry) return { outcome: 'quarantined', file: quarantined, fresh: false };
-    const { bytes, contentHash } = await this.#attempt(image, () => readPicture(this.options.root, image));
+    const bytes =
+      seen.bytes ??
+      image.bytes ??
+      (await this.#attempt(image, () => readOriginal(this.#original(image), IMAGE_LIMITS)));
+    const contentHash = hashContent(bytes);
     await turn.come();
     return this.#decide(seen, { bytes, contentHash, turn });
   }

@@ -21,7 +21,11 @@ const PREPARATION = { concurrency: 4, ahead: 36 };
 /** The captioned pictures of a source, listed once, so that an interrupted fit finds its place again. */
 export async function openPictures({ inference, reader, pairs, seed }: PictureOptions): Promise<PictureSource> {
   const entries: (SourceImage | SkippedImage)[] = [];
-  for await (const entry of reader.entries()) entries.push(entry);
+  for await (const entry of reader.entries()) {
+    // What a reader brings along would fill the memory; it is read again in its turn.
+    if (!isSkipped(entry)) delete entry.bytes;
+    entries.push(entry);
+  }
   const chosen = pairs === undefined ? entries : draw(entries, { pairs, seed });
   const { root } = reader;
   return {

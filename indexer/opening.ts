@@ -2,7 +2,7 @@ import { type Engine, type EngineOptions, locateModel, openEngine } from '../src
 import type { Inference } from '../src/inference/inference.js';
 import { openInference } from '../src/inference/local.js';
 import { dataFolder } from '../src/paths.js';
-import { openStore } from '../src/store/sqlite/store.js';
+import { openStore, type SqliteStore } from '../src/store/sqlite/store.js';
 import type { Store } from '../src/store/store.js';
 import { truncationNote } from '../src/score.js';
 import { resolveModel } from './models.js';
@@ -31,6 +31,20 @@ export async function withEngine<R>(options: EngineOptions, work: (engine: Engin
     return await work(engine);
   } finally {
     await engine.close();
+  }
+}
+
+/** Opens a collection alone, for what needs neither its model nor its vectors at once. */
+export async function withCollection<R>(
+  { collection, data }: Pick<EngineOptions, 'collection' | 'data'>,
+  work: (store: SqliteStore) => Promise<R>,
+): Promise<R> {
+  const onNote = (line: string) => printNotes([line]);
+  const store = await openStore({ data: dataFolder(data), name: collection, warm: false, onNote });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
   }
 }
 

@@ -3,7 +3,8 @@ import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '.
 import type { Inference } from '../src/inference/inference.js';
 import { type Original, originalFile, type OriginalStatus, readOriginal } from '../src/original.js';
 import type { StoredFile } from '../src/store/store.js';
-import { IMAGE_LIMITS, type ModelInput } from '../src/vilt/image.js';
+import type { ModelInput } from '../src/vilt/image.js';
+import { IMAGE_LIMITS } from '../src/vilt/limits.js';
 import type { SkippedImage, SourceImage } from './readers/reader.js';
 
 /** Failures of one picture, which never stop the rest. */
@@ -13,12 +14,17 @@ const IMAGE_FAILURES: readonly ErrorCode[] = ['IMAGE_UNREADABLE', 'IMAGE_TOO_LAR
 const MAX_REASON_LENGTH = 500;
 
 /** A picture's bytes, from where it lies or from the reader that brought them, and their SHA-256, hex. */
-export async function readPicture(
+async function readPicture(
   root: string,
   { location, bytes: brought }: Pick<SourceImage, 'location' | 'bytes'>,
 ): Promise<{ bytes: Uint8Array; contentHash: string }> {
   const bytes = brought ?? (await readOriginal({ root, location }, IMAGE_LIMITS));
-  return { bytes, contentHash: createHash('sha256').update(bytes).digest('hex') };
+  return { bytes, contentHash: hashContent(bytes) };
+}
+
+/** SHA-256, hex. */
+export function hashContent(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** One picture, decoded and resized as the model sees it; or why it cannot be. */

@@ -1,11 +1,16 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { Command } from 'commander';
-import { PACKAGE_FOLDER } from '../src/paths.js';
+import { PACKAGE_VERSION } from '../src/paths.js';
 import { addAnswerCommand } from './commands/answer.js';
+import { addBackupCommand } from './commands/collection/backup.js';
+import { addCompactCommand } from './commands/collection/compact.js';
 import { addDeleteCommand } from './commands/collection/delete.js';
+import { addDuplicatesCommand } from './commands/collection/duplicates.js';
+import { addExportCommand } from './commands/collection/export.js';
+import { addImportCommand } from './commands/collection/import.js';
+import { addInfoCommand as addCollectionInfoCommand } from './commands/collection/info.js';
 import { addListCommand } from './commands/collection/list.js';
 import { addRenameCommand } from './commands/collection/rename.js';
+import { addVerifyCommand as addCollectionVerifyCommand } from './commands/collection/verify.js';
 import { addCompareCommand } from './commands/compare.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFillCommand } from './commands/fill.js';
@@ -32,7 +37,7 @@ import { addGlobalOptions } from './options.js';
 export function createProgram(): Command {
   const program = new Command('patchword')
     .description('Search captioned images with ViLT: nearest neighbours first, the joint model on the few that matter.')
-    .version(readVersion())
+    .version(PACKAGE_VERSION)
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
     .configureHelp({ showGlobalOptions: true });
@@ -63,8 +68,15 @@ export function createProgram(): Command {
 
   const collection = program.command('collection').description('look after collections');
   addListCommand(collection);
+  addCollectionInfoCommand(collection);
   addRenameCommand(collection);
   addDeleteCommand(collection);
+  addExportCommand(collection);
+  addImportCommand(collection);
+  addBackupCommand(collection);
+  addCollectionVerifyCommand(collection);
+  addCompactCommand(collection);
+  addDuplicatesCommand(collection);
   for (const command of [...program.commands, ...quarantine.commands, ...model.commands, ...collection.commands])
     checkRequiredOptionsLast(command);
   return program;
@@ -81,9 +93,4 @@ function checkRequiredOptionsLast(command: Command): void {
     const missing = required.find((option) => command.getOptionValue(option.attributeName()) === undefined);
     if (missing) command.error(`error: required option '${missing.flags}' not specified`);
   });
-}
-
-function readVersion(): string {
-  const json = readFileSync(path.join(PACKAGE_FOLDER, 'package.json'), 'utf8');
-  return (JSON.parse(json) as { version: string }).version;
 }

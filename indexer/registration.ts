@@ -19,6 +19,9 @@ export async function registerSource(
 ): Promise<Source> {
   const { path, root, format } = reader;
   const found = findSource(await store.sources(), reader);
+  const now = JSON.stringify([path, root, format, options]);
+  // Where nothing is new nothing is written, so that a run that finds no change needs no right to write.
+  if (found && now === JSON.stringify([found.path, found.root, found.format, found.options])) return found;
   if (found && found.path !== path) await store.moveSource({ sourceId: found.sourceId, path, root });
   return store.addSource({ path, root, format, options });
 }

@@ -1,12 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import tar from 'tar-stream';
-import { explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
+import { pack } from 'tar-stream';
 
 /** Writes a tar file entry by entry: what was added is on its way to the disk before more is taken. */
 export class TarWriter {
-  private readonly pack = tar.pack();
+  private readonly pack = pack();
   private readonly written: Promise<void>;
 
   /** @param file must not be there */
@@ -49,51 +48,4 @@ export class TarWriter {
     // A disk that is full ends the pipe, and says why.
     await Promise.race([sent, this.written.then(() => sent)]);
   }
-}
-
-export interface TarEntry {
-  name: string;
-  /** "file", "directory", "symlink", … */
-  type: string;
-  /** Bytes of the content. */
-  size: number;
-  /** To be read to its end before the next entry is asked for. */
-  content: AsyncIterable<Uint8Array>;
-}
-
-/**
- * The entries of a tar file in their order, streaming. Names are as written: nothing about them can be relied on.
- *
- * @throws PatchwordError FILE_NOT_FOUND; SOURCE_INVALID where it is no tar file, or breaks off
- */
-export async function* readTar(file: string): AsyncGenerator<TarEntry> {
-  const extract = tar.extract();
-  const reading = pipeline(createReadStream(file), extract);
-  reading.catch(() => undefined);
-  try {
-    for await (const entry of extract) {
-      const { name, type, size } = entry.header;
-      yield { name, type: type ?? 'file', size: size ?? 0, content: read(entry as AsyncIterable<Uint8Array>, file) };
-      entry.resume();
-    }
-    await reading;
-  } catch (error) {
-    throw explain(error, file);
-  }
-}
-
-async function* read(content: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* content;
-  } catch (error) {
-    throw explain(error, file);
-  }
-}
-
-function explain(error: unknown, file: string): unknown {
-  const explained = explainSystemError(error, file);
-  if (explained instanceof PatchwordError) return explained;
-  return new PatchwordError('SOURCE_INVALID', `${file} is not a tar file, or was cut short: ${messageOf(error)}.`, {
-    cause: error,
-  });
 }

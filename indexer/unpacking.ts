@@ -1,10 +1,10 @@
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { explainSystemError, PatchwordError } from '../src/errors.js';
 import { makeFolder } from '../src/folder.js';
-import { readTar, type TarEntry } from './tar.js';
+import { readMembers, type TarMember } from './readers/tar.js';
 
 export interface UnpackOptions {
   /** A tar file. */
@@ -35,32 +35,37 @@ export async function unpack({ file, folder, allowed, onProgress, signal }: Unpa
   });
   makeFolder(folder);
   await requireSpace(folder, total);
-  let done = 0;
-  for await (const entry of readTar(file)) {
+  const members = readMembers(file);
+  for (let done = 0; ;) {
+    const { value: member, done: ended } = await members.next();
+    if (ended) {
+      if (member === null) return;
+      throw new PatchwordError('SOURCE_INVALID', `${file} is not a whole tar file: ${member.reason}.`);
+    }
     if (signal?.aborted) throw new PatchwordError('CANCELLED', 'Stopped; nothing was imported.');
-    const name = entry.name.replace(/^(\.\/)+/, '');
-    if (entry.type === 'directory' && (name === '' || isFolder(allowed, name))) continue;
-    const refusal = refuse(entry, name, allowed);
-    if (refusal) throw new PatchwordError('SOURCE_INVALID', `${file} holds ${quote(entry.name)}: ${refusal}.`);
-    await write(entry, path.join(folder, name), file);
-    done += entry.size;
+    const name = member.name.replace(/^(\.\/)+/, '');
+    if (member.kind === 'folder' && (name === '' || isFolder(allowed, name))) continue;
+    const refusal = refuse(member, name, allowed);
+    if (refusal) throw new PatchwordError('SOURCE_INVALID', `${file} holds ${quote(member.name)}: ${refusal}.`);
+    await write(member, path.join(folder, name), file);
+    done += member.bytes;
     onProgress?.({ done, total });
   }
 }
 
 /** Why an entry is not unpacked. */
-function refuse({ type, size }: TarEntry, name: string, allowed: Record<string, number>): string | null {
-  if (type !== 'file' && type !== 'contiguous-file') return `expected a file, got a ${type}`;
-  const slash = name.indexOf('/') + 1;
-  const most = slash === 0 ? allowed[name] : allowed[name.slice(0, slash)];
+function refuse({ kind, bytes }: TarMember, name: string, allowed: Record<string, number>): string | null {
+  if (kind !== 'file') return `expected a file, got a ${kind}`;
+  const slash = name.lastIndexOf('/') + 1;
+  const place = slash === 0 ? name : name.slice(0, slash);
   // `allowed` has the names of Object too.
-  if (!Object.hasOwn(allowed, slash === 0 ? name : name.slice(0, slash))) {
+  if (!Object.hasOwn(allowed, place)) {
     return `expected only ${Object.keys(allowed).join(', ')}`;
   }
   const base = name.slice(slash);
   if (base === '' || base.startsWith('.') || /[/\\\p{Cc}]/u.test(base)) return 'expected a plain file name';
   if (Buffer.byteLength(base) > NAME_BYTES) return `its name has more than ${NAME_BYTES} bytes`;
-  if (!(size <= most)) return `it has ${size} bytes, more than ${most}`;
+  if (!(bytes <= allowed[place])) return `it has ${bytes} bytes, more than ${allowed[place]}`;
   return null;
 }
 
@@ -68,9 +73,11 @@ function isFolder(allowed: Record<string, number>, name: string): boolean {
   return Object.hasOwn(allowed, name.endsWith('/') ? name : `${name}/`);
 }
 
-async function write({ name, content }: TarEntry, target: string, file: string): Promise<void> {
+async function write({ name, offset, bytes }: TarMember, target: string, file: string): Promise<void> {
   makeFolder(path.dirname(target));
   try {
+    // `end` is the last byte, so that there is none for no bytes.
+    const content = bytes > 0 ? createReadStream(file, { start: offset, end: offset + bytes - 1 }) : [];
     await pipeline(content, createWriteStream(target, { flags: 'wx' }));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {

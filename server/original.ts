@@ -1,8 +1,8 @@
-import { open, realpath } from 'node:fs/promises';
-import path from 'node:path';
+import { open } from 'node:fs/promises';
 import { PatchwordError } from '../src/errors.js';
-import { originalFile } from '../src/original.js';
+import { type OriginalStatus, readOriginal, statOriginal } from '../src/original.js';
 import type { Store, StoredImage } from '../src/store/store.js';
+import { IMAGE_LIMITS } from '../src/vilt/limits.js';
 
 /** @throws PatchwordError NOT_FOUND */
 export async function findImage(store: Store, imageId: number): Promise<StoredImage> {
@@ -12,20 +12,25 @@ export async function findImage(store: Store, imageId: number): Promise<StoredIm
 }
 
 /**
- * Where the original of a stored image is. The stored name is not trusted: what it resolves to, links included, must be
- * a plain file below the root of its source.
+ * Where the original of a stored image is.
  *
  * @throws PatchwordError NOT_FOUND
  */
-export async function originalPath(image: StoredImage): Promise<string> {
-  try {
-    const root = await realpath(image.root);
-    const file = await realpath(originalFile(root, image.location));
-    if (file.startsWith(root.endsWith(path.sep) ? root : root + path.sep)) return file;
-  } catch (error) {
-    throw gone(image, error);
-  }
-  throw gone(image);
+export function locateImage(image: StoredImage): Promise<OriginalStatus> {
+  return statOriginal(image).catch((error: unknown) => {
+    throw hidePath(image, error);
+  });
+}
+
+/**
+ * The bytes of the original of a stored image.
+ *
+ * @throws PatchwordError NOT_FOUND, IMAGE_TOO_LARGE
+ */
+export function readImage(image: StoredImage): Promise<Uint8Array> {
+  return readOriginal(image, IMAGE_LIMITS).catch((error: unknown) => {
+    throw hidePath(image, error);
+  });
 }
 
 export function gone({ imageId }: StoredImage, cause?: unknown): PatchwordError {
@@ -35,19 +40,29 @@ export function gone({ imageId }: StoredImage, cause?: unknown): PatchwordError 
   });
 }
 
-/** The media type of a picture that a browser may show, from its first bytes; null for anything else, SVG and HTML included. */
-export async function pictureType(file: string): Promise<string | null> {
+/** The folders of the server are nobody's business. */
+function hidePath(image: StoredImage, error: unknown): unknown {
+  if (!(error instanceof PatchwordError)) return error;
+  if (error.code !== 'IMAGE_TOO_LARGE') return gone(image, error);
+  return new PatchwordError('IMAGE_TOO_LARGE', `The file of image ${image.imageId} has become too large to be read.`, {
+    cause: error,
+  });
+}
+
+/** `pictureType` of what begins at a byte of a file. */
+export async function pictureTypeAt(file: string, range: { offset: number; bytes: number }): Promise<string | null> {
   const handle = await open(file, 'r');
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0);
-    return typeOf(buffer.subarray(0, bytesRead));
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, Math.min(16, range.bytes), range.offset);
+    return pictureType(buffer.subarray(0, bytesRead));
   } finally {
     await handle.close();
   }
 }
 
-function typeOf(head: Buffer): string | null {
-  const ascii = head.toString('latin1');
+/** The media type of a picture that a browser may show, from its first bytes; null for anything else, SVG and HTML included. */
+export function pictureType(bytes: Uint8Array): string | null {
+  const ascii = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
   if (ascii.startsWith('\xff\xd8\xff')) return 'image/jpeg';
   if (ascii.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
   if (ascii.startsWith('GIF87a') || ascii.startsWith('GIF89a')) return 'image/gif';

@@ -27,21 +27,21 @@ export class Thumbnails {
   }
 
   /**
-   * WebP bytes of one file's thumbnail, and whether the file still holds what `contentHash` (SHA-256, hex) says.
+   * WebP bytes of one image's thumbnail, and whether the original is still what `contentHash` (SHA-256, hex) says.
    *
    * @throws PatchwordError IMAGE_UNREADABLE, IMAGE_TOO_LARGE, TOO_BUSY
    */
-  async get(contentHash: string, original: () => Promise<string>): Promise<{ bytes: Buffer; current: boolean }> {
+  async get(contentHash: string, original: () => Promise<Uint8Array>): Promise<{ bytes: Buffer; current: boolean }> {
     const kept = this.#file(contentHash);
     const cached = await readFile(kept).catch(() => null);
     if (cached) return { bytes: cached, current: true };
-    const source = await readFile(await original());
+    const source = await original();
     const hash = createHash('sha256').update(source).digest('hex');
     const making = this.#making.get(hash) ?? this.#make(hash, source);
     return { bytes: await making, current: hash === contentHash };
   }
 
-  #make(hash: string, source: Buffer): Promise<Buffer> {
+  #make(hash: string, source: Uint8Array): Promise<Buffer> {
     const making = this.#gate
       .run(async () => {
         const bytes = Buffer.from(await thumbnail(source));

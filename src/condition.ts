@@ -1,4 +1,4 @@
-import { FILTER_FIELDS, type Filter, type Scalar } from './filter.js';
+import { ATTRIBUTE_PREFIX, FILTER_FIELDS, type Filter, type Scalar } from './filter.js';
 
 /** Fields whose values are strings, even where they look like numbers: `split=2014`. */
 const STRINGS: readonly string[] = ['source', 'file', 'split'];
@@ -30,8 +30,8 @@ export function writeCondition({ field, eq }: { field: string; eq: Scalar }): st
 
 /** What a filter calls an attribute. */
 export function attributeField(name: string): string {
-  const taken = (FILTER_FIELDS as readonly string[]).includes(name) || name.startsWith('attributes.');
-  return taken ? `attributes.${name}` : name;
+  const taken = (FILTER_FIELDS as readonly string[]).includes(name) || name.startsWith(ATTRIBUTE_PREFIX);
+  return taken ? ATTRIBUTE_PREFIX + name : name;
 }
 
 /** What lets through what every one of the filters does; undefined where there is none. */

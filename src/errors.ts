@@ -97,6 +97,9 @@ export function explainSystemError(error: unknown, path: string): unknown {
       return new PatchwordError('FILE_NOT_FOUND', `${path} cannot be reached: a file is where a folder should be.`, {
         cause: error,
       });
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+      return new PatchwordError('FILE_NOT_FOUND', `${path} cannot be reached: ${messageOf(error)}.`, { cause: error });
     case 'ENOENT':
       return new PatchwordError('FILE_NOT_FOUND', `${path} does not exist.`, { cause: error });
     default:

@@ -16,6 +16,8 @@ export type ImageLocation =
 export interface Original {
   /** Absolute folder of the source. */
   root: string;
+  /** The same with its links followed, where that is known: looking again for each of many costs as much as reading it. */
+  realRoot?: string;
   location: ImageLocation;
 }
 
@@ -51,14 +53,23 @@ export async function statOriginal(original: Original): Promise<OriginalStatus> 
  *   `limits.bytes` are read
  */
 export async function readOriginal(original: Original, limits: { bytes: number }): Promise<Uint8Array> {
+  return (await takeOriginal(original, limits)).bytes;
+}
+
+/** What `statOriginal` and `readOriginal` say, from one look at the file. */
+export async function takeOriginal(
+  original: Original,
+  limits: { bytes: number },
+): Promise<{ status: OriginalStatus; bytes: Uint8Array }> {
   return find(original, async (file) => {
     // A pipe would keep its opener waiting for a writer.
     const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
-      const { range } = describe(original, file, await handle.stat());
-      if (range === null) return await readRow(original, file, limits);
+      const status = describe(original, file, await handle.stat());
+      const { range } = status;
+      if (range === null) return { status, bytes: await readRow(original, file, limits) };
       checkLength(file, range.bytes, limits.bytes);
-      return await readRange(handle, file, range);
+      return { status, bytes: await readRange(handle, file, range) };
     } finally {
       await handle.close();
     }
@@ -66,11 +77,11 @@ export async function readOriginal(original: Original, limits: { bytes: number }
 }
 
 /** Calls with the absolute path of the file, links resolved, once that is below the root. */
-async function find<T>({ root, location }: Original, use: (file: string) => Promise<T>): Promise<T> {
+async function find<T>({ root, realRoot, location }: Original, use: (file: string) => Promise<T>): Promise<T> {
   const named = originalFile(root, location);
   try {
     const file = await realpath(named);
-    const folder = await realpath(root);
+    const folder = realRoot ?? (await realpath(root));
     if (file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep)) return await use(file);
     throw new PatchwordError('IMAGE_UNREADABLE', `${named} is a path or a link that leaves ${root}.`);
   } catch (error) {

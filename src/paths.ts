@@ -1,10 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder that holds package.json: the same for the sources and for dist/. */
 export const PACKAGE_FOLDER = findPackageFolder(path.dirname(fileURLToPath(import.meta.url)));
+
+/** Of this program, as package.json says. */
+export const PACKAGE_VERSION = readVersion();
 
 export const BUNDLED_MODEL = path.join(PACKAGE_FOLDER, 'data', 'model');
 export const BUNDLED_SAMPLE = path.join(PACKAGE_FOLDER, 'data', 'sample', 'dataset.json');
@@ -26,4 +29,9 @@ function findPackageFolder(start: string): string {
     if (existsSync(path.join(folder, 'package.json'))) return folder;
     if (folder === path.dirname(folder)) throw new Error(`No package.json above ${start}.`);
   }
+}
+
+function readVersion(): string {
+  const json = readFileSync(path.join(PACKAGE_FOLDER, 'package.json'), 'utf8');
+  return (JSON.parse(json) as { version: string }).version;
 }

@@ -35,15 +35,13 @@ export async function propose(store: Store, query: ProposalQuery): Promise<Propo
   const { target, text, embedding, k, sources, filter } = query;
   const asksNearest = sources.includes('nearest');
   const finding = asksNearest ? store.nearest({ target, embedding, k, filter }) : Promise.resolve(NO_NEIGHBORS);
-  const matching =
-    text !== null && sources.includes('captions')
-      ? store.captionMatches({ text, embedding, k, filter })
-      : Promise.resolve(NO_MATCHES);
+  const asksCaptions = text !== null && sources.includes('captions');
+  const matching = asksCaptions ? store.captionMatches({ text, embedding, k, filter }) : null;
   // Where the nearest fail first, nobody is there to see this fail too.
-  matching.catch(() => undefined);
+  matching?.catch(() => undefined);
   const { neighbors, complete } = await finding;
   const found = performance.now();
-  const matches = await (asksNearest ? patiently(matching) : matching);
+  const matches = matching ? await (asksNearest ? patiently(matching) : matching) : NO_MATCHES;
   const similarities = new Map([...neighbors, ...matches.neighbors].map(({ id, similarity }) => [id, similarity]));
   const fused = fuse<CandidateSource>([
     { source: 'nearest', ids: neighbors.map(({ id }) => id) },
@@ -55,7 +53,7 @@ export async function propose(store: Store, query: ProposalQuery): Promise<Propo
       ...(complete ? [] : ['The filter lets through more than was looked at; nearer ones may be missing.']),
       ...(matches.skipped === null ? [] : [`Captions were not searched: ${matches.skipped.replace(/\.$/, '')}.`]),
     ],
-    captionsMilliseconds: performance.now() - found,
+    captionsMilliseconds: matching ? performance.now() - found : 0,
   };
 }
 

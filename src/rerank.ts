@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { PatchwordError } from './errors.js';
 import { withMatchScore, type Candidate } from './hit.js';
 import type { Inference, JobOptions, Pair } from './inference/inference.js';
-import { originalFile } from './original.js';
+import { readOriginal } from './original.js';
 import type { Store, StoredImage } from './store/store.js';
 import type { ModelInput } from './vilt/image.js';
+import { IMAGE_LIMITS } from './vilt/limits.js';
 
 /** Joint passes in each wave: a first look soon, then larger steps. The last repeats. */
 const WAVES = [8, 24, 32];
@@ -13,7 +15,7 @@ export type Query = { text: string } | { image: ModelInput };
 
 /**
  * Stage two: the joint model reads the query with each candidate, wave by wave, in the order of stage one.
- * Candidates whose picture is gone are passed over.
+ * Candidates whose picture is gone, or is another by now, are passed over.
  */
 export async function* rerank(
   { store, inference }: { store: Store; inference: Inference },
@@ -35,7 +37,7 @@ export async function* rerank(
   }
 }
 
-/** What the joint pass reads; null where a picture is neither in the cache nor on disk any more. */
+/** What the joint pass reads; null where a picture is neither in the cache nor, as it was indexed, on disk any more. */
 async function pairsOf(
   context: { store: Store; inference: Inference },
   { query, candidates, ...options }: JobOptions & { query: Query; candidates: readonly Candidate[] },
@@ -56,16 +58,27 @@ async function modelInputs(
 ): Promise<(ModelInput | null)[]> {
   const inputs = await store.getModelInputs(images.map(({ imageId }) => imageId));
   const decoded: { imageId: number; modelInput: ModelInput }[] = [];
-  for (const [i, { imageId, root, location }] of images.entries()) {
+  for (const [i, image] of images.entries()) {
     if (inputs[i]) continue;
-    const prepared = await inference.prepare(originalFile(root, location), options).catch((error: unknown) => {
+    const modelInput = await prepareOriginal(inference, image, options).catch((error: unknown) => {
       if (error instanceof PatchwordError && error.code === 'CANCELLED') throw error;
       return null;
     });
-    if (!prepared) continue;
-    inputs[i] = prepared.modelInput;
-    decoded.push({ imageId, modelInput: prepared.modelInput });
+    if (!modelInput) continue;
+    inputs[i] = modelInput;
+    decoded.push({ imageId: image.imageId, modelInput });
   }
   if (decoded.length > 0) await store.putModelInputs(decoded);
   return inputs;
+}
+
+/** Null where the original is no longer what was indexed: its score would be of another picture, and stay in the cache. */
+async function prepareOriginal(
+  inference: Inference,
+  image: StoredImage,
+  options: JobOptions,
+): Promise<ModelInput | null> {
+  const bytes = await readOriginal(image, IMAGE_LIMITS);
+  if (createHash('sha256').update(bytes).digest('hex') !== image.contentHash) return null;
+  return (await inference.prepare(bytes, options)).modelInput;
 }

@@ -1,8 +1,15 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import chromium from '@sparticuz/chromium';
-import { chromium as playwright, type Browser } from 'playwright-core';
+import {
+  chromium as playwright,
+  type Browser,
+  type BrowserContextOptions,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 
 /**
  * A headless Chromium that needs nothing installed: the browser, the libraries that a bare system lacks and one font come
@@ -24,6 +31,56 @@ export async function launchBrowser(): Promise<{ browser: Browser; close(): Prom
     remove();
     throw error;
   }
+}
+
+export interface Visit {
+  /** What a test has open. */
+  readonly page: Page;
+  /** What the browser complained about: failed scripts, failed requests, violations of the security policy. */
+  readonly complaints: string[];
+  open: (query?: string, options?: BrowserContextOptions, url?: string) => Promise<Page>;
+  /** Asks again and again from here: in the page that would be an eval, which its policy forbids. */
+  until: (expression: string) => Promise<void>;
+  cards: () => Locator;
+  /** Of all that is on the page, also what is beyond its right margin. */
+  width: () => Promise<number>;
+}
+
+/** A browser for the surrounding suite; what a test opens is closed after it. Call it inside `describe`. */
+export function visitPages(served: { url: string }): Visit {
+  let chromium: { browser: Browser; close(): Promise<void> } | undefined;
+  let page: Page | undefined;
+  let complaints: string[] = [];
+  before(async () => void (chromium = await launchBrowser()));
+  afterEach(() => page?.context().close());
+  after(() => chromium?.close());
+  return {
+    get page() {
+      return page!;
+    },
+    get complaints() {
+      return complaints;
+    },
+    async open(query = '', options = {}, url = served.url) {
+      const context = await chromium!.browser.newContext(options);
+      page = await context.newPage();
+      const heard: string[] = (complaints = []);
+      page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type())) heard.push(message.text());
+      });
+      page.on('pageerror', (error) => heard.push(error.message));
+      await page.goto(`${url}/${query}`);
+      return page;
+    },
+    async until(expression) {
+      for (const end = Date.now() + 10_000; !(await page!.evaluate<boolean>(`Boolean(${expression})`));) {
+        assert.ok(Date.now() < end, `never true: ${expression}`);
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+    },
+    cards: () => page!.locator('.card'),
+    width: () => page!.evaluate<number>('document.documentElement.scrollWidth'),
+  };
 }
 
 /** The package unpacks into the temporary folder, and its libraries only where it believes to be in AWS Lambda. */

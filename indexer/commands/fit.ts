@@ -2,14 +2,21 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { PatchwordError } from '../../src/errors.js';
 import type { FitResult } from '../../src/prefilter/fit.js';
 import { onInterrupt } from '../interrupt.js';
-import { addDeviceOptions, type DeviceOptions, type GlobalOptions, wholeNumber } from '../options.js';
+import {
+  addDeviceOptions,
+  addSourceOptions,
+  type DeviceOptions,
+  type GlobalOptions,
+  sourceOptions,
+  wholeNumber,
+} from '../options.js';
 import { printNotes, printResult } from '../output.js';
+import type { SourceOptions } from '../readers/reader.js';
 import { describeCount, formatTable, printable } from '../text.js';
 
-interface FitCommandOptions extends GlobalOptions, DeviceOptions {
+interface FitCommandOptions extends GlobalOptions, DeviceOptions, SourceOptions {
   model: string;
   captions: string;
-  images?: string;
   dimension?: number;
   validation?: number;
   seed?: number;
@@ -21,8 +28,7 @@ export function addFitCommand(program: Command): void {
     .command('fit')
     .description('make a checkpoint searchable: fit embeddings to it on captioned pictures')
     .requiredOption('--model <folder|hub-id>', 'a ViLT checkpoint without prefilter heads of its own')
-    .requiredOption('--captions <source>', 'a folder of pictures with captions, or a Karpathy JSON file')
-    .option('--images <folder>', 'where the pictures of a JSON file are (default: beside it, or images/ beside it)')
+    .requiredOption('--captions <source>', 'a folder of pictures with captions, or a dataset, as index takes it')
     .option('--dimension <count>', 'length of the embeddings (default: 256)', wholeNumber({ min: 1, max: 4096 }))
     .option('--validation <share>', 'share of the pictures that recall is measured on (default: 0.1)', shareOf)
     .option('--seed <number>', 'decides which pictures those are (default: 1)', wholeNumber({ min: 0 }))
@@ -31,16 +37,18 @@ export function addFitCommand(program: Command): void {
       'at most so many pairs of a picture and a caption (default: all)',
       wholeNumber({ min: 1 }),
     );
+  addSourceOptions(command);
   addDeviceOptions(command).action(async () => {
     const options = command.optsWithGlobals<FitCommandOptions>();
-    const { openSource } = await import('../readers/source.js');
+    const { describeReader, openSource } = await import('../readers/source.js');
     const { withInference } = await import('../opening.js');
     const { FIT_DEFAULTS, fitPrefilter } = await import('../../src/prefilter/fit.js');
     const { openPictures } = await import('../fitting.js');
     const { showProgress } = await import('../progress.js');
     const { dimension, validation, seed = FIT_DEFAULTS.seed, pairs } = options;
-    const reader = await openSource({ source: options.captions, images: options.images });
+    const reader = await openSource({ source: options.captions, ...sourceOptions(options) });
     const result = await withInference(options, async (inference) => {
+      printNotes([describeReader(reader)]);
       const source = await openPictures({ inference, reader, pairs, seed });
       const interrupt = onInterrupt();
       const progress = showProgress({ label: 'Reading', unit: 'pictures' });

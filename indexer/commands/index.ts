@@ -3,15 +3,20 @@ import { PatchwordError } from '../../src/errors.js';
 import { dataFolder } from '../../src/paths.js';
 import type { IngestOptions, IngestResult } from '../ingestion.js';
 import { onInterrupt } from '../interrupt.js';
-import { addDeviceOptions, type DeviceOptions, type GlobalOptions } from '../options.js';
+import {
+  addDeviceOptions,
+  addSourceOptions,
+  type DeviceOptions,
+  type GlobalOptions,
+  sourceOptions,
+} from '../options.js';
 import { printNotes, printResult } from '../output.js';
-import type { Reader } from '../readers/reader.js';
+import type { Reader, SourceOptions } from '../readers/reader.js';
 import { describeCount, describeSkipped } from '../text.js';
 
-interface IndexOptions extends GlobalOptions, DeviceOptions {
+interface IndexOptions extends GlobalOptions, DeviceOptions, SourceOptions {
   collection: string;
   model?: string;
-  images?: string;
   prune?: boolean;
   force?: boolean;
   watch?: boolean;
@@ -21,25 +26,29 @@ export function addIndexCommand(program: Command): void {
   const command = program
     .command('index')
     .description('add captioned images to a collection, or bring it up to date')
-    .argument('<source>', 'a folder of pictures (captions of fox.jpg: the lines of fox.txt), or a Karpathy JSON file')
+    .argument(
+      '<source>',
+      'a folder of pictures (captions of fox.jpg: the lines of fox.txt), or a dataset: see docs/collections.md',
+    )
     .requiredOption('--collection <name>', 'the collection; made where there is none')
     .option('--model <folder|hub-id>', "a ViLT checkpoint (default: the collection's own, else the bundled model)")
-    .option('--images <folder>', 'where the pictures of a JSON file are (default: beside it, or images/ beside it)')
     .option('--prune', 'remove what the source no longer has (default: mark it as missing)')
     .option('--force', 'let --prune remove also what may be on a disk that is not connected')
     .option('--watch', 'go on, with a pass whenever something changes, until Ctrl-C');
+  addSourceOptions(command);
   addDeviceOptions(command).action(async (source: string) => {
     const options = command.optsWithGlobals<IndexOptions>();
     if (options.force && !options.prune) {
       throw new PatchwordError('INVALID_ARGUMENT', '--force goes with --prune.');
     }
-    const { openSource } = await import('../readers/source.js');
+    const { describeReader, openSource } = await import('../readers/source.js');
     const { withEngine } = await import('../opening.js');
-    const said = { images: options.images };
+    const said = sourceOptions(options);
     // First, so that a source that cannot be read leaves no empty collection behind.
     const reader = await openSource({ source, ...said });
     const { prune, force } = options;
     await withEngine({ ...options, create: true }, async (engine) => {
+      printNotes([describeReader(reader)]);
       const work = { engine, source: reader, options: said, prune, force };
       if (options.watch) await watch(work, { reader, options });
       else printResult(await index(work), options, (result) => describeResult(result, options.collection));

@@ -114,7 +114,7 @@ function describeUpdate({ hits, spent }: SearchUpdate): string {
         score(hit.matchProbability),
         score(hit.matchScore),
         score(hit.similarity),
-        hit.file,
+        hit.missing ? `${hit.file} (not there any more)` : hit.file,
         captionOf(hit),
       ]),
     ],

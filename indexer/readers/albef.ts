@@ -6,13 +6,22 @@ import { asRecord } from './record.js';
 import { openTable, type TableRecord } from './table.js';
 
 /**
- * The JSON of ALBEF and BLIP: a list of objects with `image` and `caption`, a text or a list of them; one image may have several.
+ * The JSON of ALBEF and BLIP: a list of objects with `image` and `caption`, a text or a list of them; one image may have
+ * several. The split is in the name of the file: `coco_karpathy_train.json`.
  *
  * @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID
  */
 export function readAlbef(options: SourceOptions & { path: string }): Promise<Reader> {
   const file = path.resolve(options.path);
-  return openTable({ ...options, format: 'albef', path: file, values: 'json', records: () => readObjects(file) });
+  const split = /_(train|val|test)\.json$/i.exec(file)?.[1].toLowerCase();
+  return openTable({
+    ...options,
+    format: 'albef',
+    path: file,
+    values: 'json',
+    split,
+    records: () => readObjects(file),
+  });
 }
 
 export async function looksLikeAlbef(file: string): Promise<boolean> {

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { PatchwordError } from '../../src/errors.js';
 import { readHead } from './head.js';
 import { type JsonEntry, readJsonList } from './json.js';
-import { openListing } from './listing.js';
+import { MAX_IMAGES, openListing } from './listing.js';
 import { cleanAttributes, cleanCaptions, type Reader, refuseOptions, type SourceOptions } from './reader.js';
-import { asRecord, explainIssue, omit } from './record.js';
+import { asRecord, explainIssue } from './record.js';
 import type { Listed, Row } from './row.js';
 
 const LAYOUT = '{"images": [{"id": 1, "file_name": "…"}, …], "annotations": [{"image_id": 1, "caption": "…"}, …]}';
@@ -73,8 +73,9 @@ async function collectCaptions(file: string): Promise<Annotations> {
     const known = captions.get(id);
     if (known) known.push(caption);
     else captions.set(id, [caption]);
-    if ((characters += caption.length) > MAX_CHARACTERS) {
-      throw refused(`${file} has captions of more than ${MAX_CHARACTERS} characters; split it.`);
+    characters += caption.length;
+    if (captions.size > MAX_IMAGES || characters > MAX_CHARACTERS) {
+      throw refused(`${file} has too many captions (${characters} characters of ${captions.size} images); split it.`);
     }
   }
   if (captions.size === 0 && reason !== null)
@@ -100,6 +101,7 @@ async function* readRows(options: {
       yield { at, name: image.name, reason: `id ${image.id} is there a second time` };
     } else {
       ids.add(image.id);
+      if (ids.size > MAX_IMAGES) throw refused(`${file} lists too many images (${ids.size}); split it.`);
       yield { at, name: image.name, captions: captions.get(image.id) ?? [], split, attributes: image.attributes };
     }
   }
@@ -127,7 +129,11 @@ function readImage(entry: JsonEntry): (Pick<Row, 'name' | 'attributes'> & { id: 
   const parsed = ImageEntry.safeParse(record.values);
   if (!parsed.success) return { reason: explainIssue(parsed.error) };
   const { id, file_name: name } = parsed.data;
-  return { id: String(id), name, attributes: cleanAttributes({ cocoid: id, ...omit(record.values, KEYS) }) };
+  return {
+    id: String(id),
+    name,
+    attributes: () => cleanAttributes({ cocoid: id, ...record.values }, { except: KEYS }),
+  };
 }
 
 function readAnnotation(entry: JsonEntry): { id: string; caption: string } | { reason: string } {

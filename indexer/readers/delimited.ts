@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { pipeline, Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { CsvError, parse } from 'csv-parse';
 import { PatchwordError } from '../../src/errors.js';
 import { MAX_ENTRY_BYTES, readChunks } from './chunk.js';
@@ -16,7 +16,7 @@ export async function* readDelimited(options: { path: string; delimiter: ',' | '
   const { path: file, delimiter } = options;
   const base = path.basename(file);
   let header: string[] | null = null;
-  for await (const [line, ...cells] of readRecords(file, delimiter)) {
+  for await (const { line, cells } of readRecords(file, delimiter)) {
     const at = `${base}:${line}`;
     const texts = cells.map((cell) => decodeUtf8(Buffer.from(cell, 'latin1'))?.trim() ?? null);
     if (texts.every((text) => text === '')) continue;
@@ -35,16 +35,25 @@ export async function* readDelimited(options: { path: string; delimiter: ',' | '
 function checkHeader(names: (string | null)[], at: string): string[] {
   const refuse = (what: string) => new PatchwordError('SOURCE_INVALID', `${at}: ${what}.`);
   if (names.includes(null)) throw refuse('it is not UTF-8 text');
-  const twice = names.find((name, column) => name !== '' && names.indexOf(name) !== column);
-  if (twice !== undefined) throw refuse(`two columns are called "${twice}"`);
+  const seen = new Set<string | null>();
+  for (const name of names) {
+    if (name !== '' && seen.has(name)) throw refuse(`two columns are called "${name}"`);
+    seen.add(name);
+  }
   return names as string[];
 }
 
-/** The number of its first line, then its cells, which have one character a byte, so that those that are not UTF-8 can be told. */
-async function* readRecords(file: string, delimiter: string): AsyncGenerator<string[]> {
+/** One record: the number of its first line, and its cells with one character a byte, so that what is not UTF-8 can be told. */
+interface Parsed {
+  line: number;
+  cells: string[];
+}
+
+async function* readRecords(file: string, delimiter: string): AsyncGenerator<Parsed> {
   let next = 1;
   // The parser counts the two characters that end a line within quotes as two lines.
   let excess = 0;
+  const records: Parsed[] = [];
   const parser = parse({
     delimiter,
     encoding: 'latin1',
@@ -56,16 +65,26 @@ async function* readRecords(file: string, delimiter: string): AsyncGenerator<str
     on_record(cells: string[], { lines }) {
       excess += count(cells, '\r\n');
       next = lines - excess + 1;
-      return [String(next - 1 - count(cells, '\n')), ...cells];
+      records.push({ line: next - 1 - count(cells, '\n'), cells });
+      return null;
     },
   });
-  // What fails is thrown where the records are read.
-  pipeline(Readable.from(readChunks(file), { objectMode: false }), parser, () => undefined);
+  // Records are taken as they are found, not from the stream, which takes longer to hand over one than to parse it.
+  const pass = promisify((chunk: Buffer | null, done: (error?: Error | null) => void) => {
+    if (chunk === null) parser.end(done);
+    else parser.write(chunk, done);
+  });
+  parser.on('error', () => undefined);
   try {
-    yield* parser as AsyncIterable<string[]>;
+    for await (const chunk of readChunks(file)) {
+      await pass(chunk);
+      yield* records.splice(0);
+    }
+    await pass(null);
   } catch (error) {
     throw error instanceof CsvError ? explain(error, `${file}:${next}`) : error;
   }
+  yield* records;
 }
 
 function explain(error: CsvError, at: string): PatchwordError {

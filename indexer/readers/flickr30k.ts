@@ -50,5 +50,5 @@ async function* readRows(file: string): AsyncGenerator<Listed> {
 function readRow(text: string): Row | { reason: string } {
   const [, name, caption] = ROW.exec(text) ?? ROW_WITHOUT_DELIMITER.exec(text) ?? [];
   if (name === undefined) return { reason: 'expected NAME| NUMBER| CAPTION' };
-  return { name: name.trim(), captions: [caption], split: null, attributes: {} };
+  return { name: name.trim(), captions: [caption], split: null, attributes: () => ({}) };
 }

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { z } from 'zod';
+import type { Attributes } from '../../src/filter.js';
 import { readHead } from './head.js';
 import { type JsonEntry, readJsonList } from './json.js';
 import { openListing } from './listing.js';
 import { cleanAttributes, cleanSplit, type Reader, refuseOptions, type SourceOptions } from './reader.js';
-import { asRecord, explainIssue, omit } from './record.js';
+import { asRecord, explainIssue } from './record.js';
 import type { Listed, Row } from './row.js';
 
 const LAYOUT = '{"images": [{"filename": "…", "sentences": [{"raw": "…"}], "split": "…"}, …]}';
@@ -64,5 +65,14 @@ function readEntry(entry: JsonEntry): Row | { name?: string; reason: string } {
   const split = cleanSplit(record.values.split);
   if ('reason' in split) return { name, ...split };
   const captions = sentences.map(({ raw }) => raw);
-  return { name, captions, ...split, attributes: cleanAttributes(omit(record.values, KEYS)) };
+  return { name, captions, ...split, attributes: () => attributesOf(record.values) };
+}
+
+/** Of keys of their own; and of an object `attributes`, where `collection export` puts those that are called as KEYS are. */
+function attributesOf(values: Record<string, unknown>): Attributes {
+  const below = asRecord(values.attributes);
+  return {
+    ...('values' in below ? cleanAttributes(below.values) : {}),
+    ...cleanAttributes(values, { except: KEYS }),
+  };
 }

@@ -1,7 +1,7 @@
 import type { Attributes } from '../../src/filter.js';
 import { parseJson } from './json.js';
 import { cleanAttributes, cleanCaptions, cleanSplit, decodeUtf8 } from './reader.js';
-import { asRecord, omit, readCaptions } from './record.js';
+import { asRecord, readCaptions } from './record.js';
 
 /** What is said of a picture beside it. */
 export interface Labels {
@@ -74,7 +74,7 @@ function readObject(text: string): ReadLabels {
     if ('reason' in read) return read;
     captions.push(...read.captions);
   }
-  return { captions, ...split, attributes: cleanAttributes(omit(values, [...CAPTION_KEYS, 'split'])) };
+  return { captions, ...split, attributes: cleanAttributes(values, { except: [...CAPTION_KEYS, 'split'] }) };
 }
 
 function readClass(text: string): Labels {

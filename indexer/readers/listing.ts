@@ -8,9 +8,9 @@ import {
   joinRow,
   keyOf,
   type Listed,
-  locateRow,
+  locateImage,
   normalize,
-  type PlacedRow,
+  type RowImage,
   skipRow,
 } from './row.js';
 
@@ -28,8 +28,9 @@ export interface ListingOptions {
   rows: () => AsyncIterable<Listed>;
 }
 
-/** The most images of one file: their names are held in memory. */
-const MAX_IMAGES = 10_000_000;
+/** The most images of one file, and characters of their names, which are held in memory. */
+export const MAX_IMAGES = 10_000_000;
+const MAX_NAME_CHARACTERS = 2 ** 30;
 
 /** The most characters of captions and attributes that wait for the last row of their image. */
 const MAX_WAITING_CHARACTERS = 2 ** 28;
@@ -76,6 +77,7 @@ async function surveyRows(options: ListingOptions): Promise<Survey> {
   const survey: Survey = { deciding: new Map(), rows: 0, unusable: 0, tried: [] };
   const { deciding, tried } = survey;
   let reason: string | null = null;
+  let characters = 0;
   for await (const row of cleanRows(options.rows)) {
     const index = survey.rows++;
     if ('reason' in row) {
@@ -85,8 +87,11 @@ async function surveyRows(options: ListingOptions): Promise<Survey> {
     }
     const key = normalize(row.name);
     if (options.repeats === 'skipped' && deciding.has(key)) continue;
+    if (!deciding.has(key)) characters += key.length;
     const { size } = deciding.set(key, index);
-    if (size > MAX_IMAGES) throw refused(`${options.path} lists more than ${MAX_IMAGES} images; split it.`);
+    if (size > MAX_IMAGES || characters > MAX_NAME_CHARACTERS) {
+      throw refused(`${options.path} lists too many images (${size}); split it.`);
+    }
     if ((size <= TRIED.first || size % TRIED.every === 0) && tried.length < TRIED.most) tried.push(row.name);
   }
   if (survey.rows === 0) throw refused(`${options.path}:1: it lists no images.`);
@@ -123,36 +128,33 @@ interface Reading {
 async function* first({ options, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
   let index = 0;
   for await (const row of cleanRows(options.rows)) {
-    const key = row.name === undefined ? undefined : keyOf(row.name, pictures);
-    const counts = key === undefined ? undefined : deciding.get(key);
+    const counts = row.name === undefined ? undefined : deciding.get(keyOf(row.name, pictures));
     if ('reason' in row) yield skipRow(row, { isTaken: counts !== undefined });
-    else if (counts !== undefined && counts !== index) {
-      yield { file: row.at, reason: `it lists ${row.name} a second time` };
-    } else yield locateRow(row, pictures);
+    else if (counts === undefined || counts === index) yield locateImage(joinRow(undefined, row), pictures);
+    else yield { file: row.at, reason: `it lists ${row.name} a second time` };
     index += 1;
   }
 }
 
 async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
-  const waiting = new Map<string, { image: PlacedRow; characters: number }>();
+  const waiting = new Map<string, RowImage>();
   let characters = 0;
   let index = 0;
   for await (const row of cleanRows(options.rows)) {
-    const key = row.name === undefined ? undefined : keyOf(row.name, pictures);
-    const last = key === undefined ? undefined : deciding.get(key);
+    const key = row.name === undefined ? '' : keyOf(row.name, pictures);
+    const last = deciding.get(key);
     if ('reason' in row) {
       yield skipRow(row, { isTaken: last !== undefined });
     } else {
-      const entry = waiting.get(key!) ?? { image: row, characters: 0 };
-      if (entry.image !== row) joinRow(entry.image, row);
+      const before = waiting.get(key);
+      characters -= before?.characters ?? 0;
+      const image = joinRow(before, row);
       if (last === index) {
-        waiting.delete(key!);
-        characters -= entry.characters;
-        yield locateRow(entry.image, pictures);
+        waiting.delete(key);
+        yield locateImage(image, pictures);
       } else {
-        const added = JSON.stringify([row.captions, row.attributes]).length;
-        waiting.set(key!, { image: entry.image, characters: entry.characters + added });
-        characters += added;
+        if (before === undefined) waiting.set(key, image);
+        characters += image.characters;
         if (characters > MAX_WAITING_CHARACTERS) {
           throw refused(`The rows of an image lie too far apart in ${options.path}; sort it by image.`);
         }
@@ -161,11 +163,11 @@ async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator
     index += 1;
   }
   // Only where the file has changed since it was surveyed.
-  for (const { image } of waiting.values()) yield locateRow(image, pictures);
+  for (const image of waiting.values()) yield locateImage(image, pictures);
 }
 
 async function* cleanRows(rows: ListingOptions['rows']): AsyncGenerator<Listed> {
-  for await (const row of rows()) yield 'reason' in row ? row : cleanRow(row);
+  for await (const row of rows()) yield cleanRow(row);
 }
 
 function refused(message: string): PatchwordError {

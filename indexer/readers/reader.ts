@@ -36,6 +36,8 @@ export interface Reader {
   root: string;
   /** How many entries `entries` yields; null where only reading all of it would tell. */
   total: number | null;
+  /** How many entries the source says of itself that they are no images, as what could not be downloaded; not among the total. */
+  passedOver?: number;
   /** Streams, with bounded memory: the next entry is read when it is asked for. */
   entries(): AsyncIterable<SourceImage | SkippedImage>;
 }
@@ -123,12 +125,18 @@ export function cleanCaptions(texts: string[]): { captions: string[] } | { reaso
 /**
  * Attributes as they are stored: the JSON scalars of an object in its order, texts well-formed and cut at their limit.
  * Lists and objects are left out, as are names that are empty or too long and what comes after the first hundred.
+ *
+ * @param options.except names of what is no attribute
  */
-export function cleanAttributes(values: Record<string, unknown>): Attributes {
+export function cleanAttributes(
+  values: Record<string, unknown>,
+  { except = [] }: { except?: readonly (string | null)[] } = {},
+): Attributes {
   const kept = new Map<string, Scalar>();
   for (const [key, value] of Object.entries(values)) {
     const name = toWellFormed(key);
     if (kept.size >= ATTRIBUTE_LIMITS.count) break;
+    if (except.includes(key)) continue;
     if (name !== '' && name.length <= ATTRIBUTE_LIMITS.name && isScalar(value)) kept.set(name, cleanScalar(value));
   }
   // Unlike an assignment, this defines properties: `__proto__` is a name like any other.
@@ -178,10 +186,15 @@ function isScalar(value: unknown): value is Scalar {
 function cleanScalar(value: Scalar): Scalar {
   if (typeof value === 'number') return value + 0; // JSON has no -0.
   if (typeof value !== 'string') return value;
-  return toWellFormed(value.slice(0, ATTRIBUTE_LIMITS.text).replace(/[\uD800-\uDBFF]$/, ''));
+  const { text } = ATTRIBUTE_LIMITS;
+  return toWellFormed(value.length > text ? value.slice(0, text).replace(/[\uD800-\uDBFF]$/, '') : value);
 }
 
+/** Nothing to clean: words of ASCII with single spaces between them. */
+const CLEAN = /^[!-~]+(?: [!-~]+)*$/;
+
 function cleanCaption(text: string): string {
+  if (CLEAN.test(text)) return text;
   return toWellFormed(text)
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
@@ -189,6 +202,7 @@ function cleanCaption(text: string): string {
 
 /** A lone surrogate would come back from the catalog as U+FFFD and look like a change at every run. */
 function toWellFormed(text: string): string {
+  if (!/[\uD800-\uDFFF]/.test(text)) return text;
   return Buffer.from(text, 'utf8').toString('utf8');
 }
 

@@ -9,11 +9,6 @@ export function asRecord(value: unknown): { values: Record<string, unknown> } | 
     : { reason: `expected an object, got ${describeKind(value)}` };
 }
 
-/** What a record says beside these. */
-export function omit(record: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)));
-}
-
 /** The captions that a value holds: a text, or a list of texts or of Karpathy's `{ raw }`; none where there is no value. */
 export function readCaptions(name: string, value: unknown): { captions: string[] } | { reason: string } {
   if (value === undefined || value === null) return { captions: [] };

@@ -3,13 +3,20 @@ import type { Attributes } from '../../src/filter.js';
 import type { Pictures } from './pictures.js';
 import { cleanAttributes, cleanCaptions, MAX_CAPTIONS, type SkippedImage, type SourceImage } from './reader.js';
 
+/** What a value takes in memory beside its characters. */
+const OVERHEAD = 16;
+
+/** No path of a file is longer. */
+const MAX_NAME_LENGTH = 4096;
+
 /** What one row, entry or line of a file says of an image. Captions need not be clean. */
 export interface Row {
   /** Path below the folder of the pictures, or an absolute one, as written. */
   name: string;
   captions: string[];
   split: string | null;
-  attributes: Attributes;
+  /** Worked out where they are asked for. */
+  attributes: () => Attributes;
 }
 
 /** A row with its place, `captions.csv:12`, which no other row has. */
@@ -24,19 +31,37 @@ export interface BadRow {
 
 export type Listed = PlacedRow | BadRow;
 
-export function cleanRow(row: PlacedRow): Listed {
+/** A row with clean captions, if it can be used. */
+export function cleanRow(row: Listed): Listed {
   const { at, name } = row;
-  if (/^https?:/i.test(name)) return { at, name, reason: 'it is a web address; expected the path of a file' };
+  if (name !== undefined && name.length > MAX_NAME_LENGTH) {
+    return { at, reason: `its path has ${name.length} characters; at most ${MAX_NAME_LENGTH} are read` };
+  }
+  if ('reason' in row) return row;
+  if (/^https?:/i.test(row.name)) return { at, name, reason: 'it is a web address; expected the path of a file' };
   const cleaned = cleanCaptions(row.captions);
   return 'reason' in cleaned ? { at, name, ...cleaned } : { ...row, ...cleaned };
 }
 
+/** An image as its rows tell it. */
+export interface RowImage extends Omit<PlacedRow, 'attributes'> {
+  attributes: Attributes;
+  /** Of captions and attributes, about what they take in memory. */
+  characters: number;
+}
+
 /** Adds the captions of another row of the same image; of split and attributes, the first row that says anything counts. */
-export function joinRow(image: Row, row: Row): void {
+export function joinRow(image: RowImage | undefined, row: PlacedRow): RowImage {
+  const attributes = row.attributes();
+  const characters = lengthOf(row.captions) + lengthOf(Object.keys(attributes)) + lengthOf(Object.values(attributes));
+  if (image === undefined) return { ...row, attributes, characters };
   // With one more than is allowed the image is refused; the rest of them need not be kept.
   if (image.captions.length <= MAX_CAPTIONS) image.captions.push(...row.captions);
   image.split ??= row.split;
-  image.attributes = cleanAttributes({ ...image.attributes, ...row.attributes, ...image.attributes });
+  const isNew = Object.keys(attributes).some((name) => !Object.hasOwn(image.attributes, name));
+  if (isNew) image.attributes = cleanAttributes({ ...image.attributes, ...attributes, ...image.attributes });
+  image.characters += characters;
+  return image;
 }
 
 /** @param options.isTaken whether another entry bears the name of the image */
@@ -45,13 +70,13 @@ export function skipRow({ at, name, reason }: BadRow, { isTaken }: { isTaken: bo
   return isTaken ? { file: at, reason: `${name}: ${reason}` } : { file: name, reason: `${at}: ${reason}` };
 }
 
-export function locateRow(row: PlacedRow, pictures: Pictures): SourceImage | SkippedImage {
-  const { at, name, captions, split, attributes } = row;
+export function locateImage(image: RowImage, pictures: Pictures): SourceImage | SkippedImage {
+  const { at, name, captions, split, attributes } = image;
   const located = pictures.locate(name);
   if (located === null) return { file: name, reason: `${at}: its path leaves the folder of the pictures` };
-  const cleaned = cleanCaptions(captions);
-  if ('reason' in cleaned) return { file: located.name, reason: `${at}: ${cleaned.reason}` };
-  return { ...located, ...cleaned, split, attributes };
+  const checked = captions.length > MAX_CAPTIONS ? cleanCaptions(captions) : { captions };
+  if ('reason' in checked) return { file: located.name, reason: `${at}: ${checked.reason}` };
+  return { ...located, captions, split, attributes };
 }
 
 /** The name that all rows of one image have in common, however they write it. */
@@ -70,4 +95,8 @@ export function normalize(name: string): string {
 /** Whether a normalized name may lead back into the folder of the pictures from outside. */
 export function isAlias(key: string): boolean {
   return path.isAbsolute(key) || key.startsWith('..');
+}
+
+function lengthOf(values: readonly unknown[]): number {
+  return values.reduce((sum: number, value) => sum + (typeof value === 'string' ? value.length : 0) + OVERHEAD, 0);
 }

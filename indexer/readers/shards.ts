@@ -1,8 +1,8 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, PatchwordError } from '../../src/errors.js';
+import { explainSystemError, messageOf, PatchwordError } from '../../src/errors.js';
 import { IMAGE_EXTENSIONS } from './folder.js';
-import { type Format, FORMATS, type SkippedImage } from './reader.js';
+import { type Format, FORMATS, type Reader, type SkippedImage, type SourceImage } from './reader.js';
 
 /** The files that a source is made of. */
 export interface Shards {
@@ -49,6 +49,51 @@ export async function findShards(options: { path: string; names: RegExp; format:
 }
 
 /**
+ * What a reader of shards has of one. Shards that cannot be read are entries with their reason.
+ *
+ * @param options.survey how many entries a shard has, null where only reading it would tell; throws where it is of no use
+ * @throws PatchwordError what `survey` throws, where no shard is of any use
+ */
+export async function openShards(
+  { path: source, root, files, skipped }: Shards,
+  options: {
+    survey: (file: string) => Promise<number | null>;
+    read: (file: string) => AsyncGenerator<SourceImage | SkippedImage>;
+  },
+): Promise<Pick<Reader, 'path' | 'root' | 'total' | 'entries'>> {
+  const useless = new Map<string, PatchwordError>();
+  const count = async (file: string) =>
+    options.survey(file).catch((error: unknown) => {
+      if (!(error instanceof PatchwordError)) throw error;
+      useless.set(file, error);
+      return 1;
+    });
+  let total: number | null = skipped.length;
+  for (const file of files) {
+    const entries = await count(file);
+    total = total === null || entries === null ? null : total + entries;
+  }
+  if (useless.size === files.length) throw useless.get(files[0])!;
+  return {
+    path: source,
+    root,
+    total,
+    async *entries() {
+      yield* skipped;
+      for (const file of files) {
+        try {
+          if (useless.has(file)) throw useless.get(file)!;
+          yield* options.read(file);
+        } catch (error) {
+          if (!(error instanceof PatchwordError)) throw error;
+          yield { file, reason: messageOf(error) };
+        }
+      }
+    },
+  };
+}
+
+/**
  * The first file that a source of shards would have, to tell the format by what it holds: the one that is named, or that of a
  * folder in which such files lie without pictures beside them. Null where there is none.
  */
@@ -75,7 +120,8 @@ async function* walk(root: string, folder: string): AsyncGenerator<{ name: strin
   }
 }
 
-async function isFileBelow(root: string, name: string): Promise<boolean> {
+/** Whether a name is that of a plain file, links followed, that is below the root. @param root links resolved */
+export async function isFileBelow(root: string, name: string): Promise<boolean> {
   const real = await realpath(path.join(root, name)).catch(() => null);
   return real !== null && real.startsWith(path.join(root, path.sep)) && (await stat(real)).isFile();
 }

@@ -2,16 +2,20 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../src/errors.js';
 import { looksLikeAlbef, readAlbef } from './albef.js';
+import { looksLikeArrow, readArrow } from './arrow.js';
 import { looksLikeCoco, readCoco } from './coco.js';
 import { looksLikeCsv, readCsv } from './csv.js';
 import { looksLikeFlickr30k, readFlickr30k } from './flickr30k.js';
 import { looksLikeFlickr8k, readFlickr8k } from './flickr8k.js';
 import { readFolder } from './folder.js';
+import { looksLikeImg2dataset, readImg2dataset } from './img2dataset.js';
 import { looksLikeJsonl, readJsonl } from './jsonl.js';
 import { looksLikeKarpathy, readKarpathy } from './karpathy.js';
+import { looksLikeParquet, readParquet } from './parquet.js';
 import { type Columns, type Format, FORMATS, type Reader, type SourceOptions } from './reader.js';
 import { looksLikeToken, readToken } from './token.js';
 import { looksLikeTsv, readTsv } from './tsv.js';
+import { looksLikeWebdataset, readWebdataset } from './webdataset.js';
 
 interface FormatReader {
   /** Whether a file or folder is of the format, by what it holds. */
@@ -26,6 +30,10 @@ interface FormatReader {
 
 /** In the order in which they are tried. */
 const READERS: Partial<Record<Format, FormatReader>> = {
+  img2dataset: { looksLike: looksLikeImg2dataset, open: readImg2dataset },
+  webdataset: { looksLike: looksLikeWebdataset, open: readWebdataset },
+  arrow: { looksLike: looksLikeArrow, open: readArrow },
+  parquet: { looksLike: looksLikeParquet, open: readParquet },
   karpathy: { looksLike: looksLikeKarpathy, names: /^dataset.*\.json$/i, open: readKarpathy },
   coco: { looksLike: looksLikeCoco, names: /^captions_.*\.json$/i, open: readCoco },
   albef: { looksLike: looksLikeAlbef, names: /_(train|val|test)\.json$/i, open: readAlbef },

@@ -1,7 +1,7 @@
 import { PatchwordError } from '../../src/errors.js';
 import { parseJson } from './json.js';
 import { openListing } from './listing.js';
-import { omit, readCaptions } from './record.js';
+import { readCaptions } from './record.js';
 import type { Row } from './row.js';
 import { cleanAttributes, cleanSplit, type Columns, describeKind, type Format, type Reader } from './reader.js';
 
@@ -21,6 +21,8 @@ export interface TableOptions {
   path: string;
   images?: string | undefined;
   columns?: Columns | undefined;
+  /** Of rows that say none. Default: null. */
+  split?: string | null;
   /** Whether values are JSON's own, or text that may stand for a number, for true or false, or for nothing. */
   values: 'json' | 'text';
   /** Reads the file from its beginning at every call. */
@@ -45,7 +47,7 @@ interface ChosenColumns {
  * @throws PatchwordError SOURCE_INVALID, also where the columns are not recognised or not there; what `records` throws
  */
 export async function openTable(options: TableOptions): Promise<Reader> {
-  const { format, path: file, images, records, values } = options;
+  const { format, path: file, images, records, values, split = null } = options;
   const columns = await chooseColumns(options);
   return openListing({
     format,
@@ -56,7 +58,7 @@ export async function openTable(options: TableOptions): Promise<Reader> {
     async *rows() {
       for await (const record of records()) {
         if ('reason' in record) yield record;
-        else if (columns !== null) yield { at: record.at, ...readRow(record.values, { columns, values }) };
+        else if (columns !== null) yield { at: record.at, ...readRow(record.values, { columns, values, split }) };
       }
     },
   });
@@ -110,6 +112,7 @@ async function chooseColumns({
 interface Reading {
   columns: ChosenColumns;
   values: 'json' | 'text';
+  split: string | null;
 }
 
 function readRow(record: Record<string, unknown>, reading: Reading): Row | { name?: string; reason: string } {
@@ -121,15 +124,16 @@ function readRow(record: Record<string, unknown>, reading: Reading): Row | { nam
 
 function readLabels(
   record: Record<string, unknown>,
-  { columns, values }: Reading,
+  { columns, values, split }: Reading,
 ): Omit<Row, 'name'> | { reason: string } {
   const said = columns.caption === null ? undefined : record[columns.caption];
   const captions = readCaptions(columns.caption ?? '', values === 'text' ? listOf(said) : said);
   if ('reason' in captions) return captions;
-  const split = cleanSplit(columns.split === null ? undefined : record[columns.split]);
-  if ('reason' in split) return split;
-  const rest = omit(record, Object.values(columns) as string[]);
-  return { ...captions, ...split, attributes: cleanAttributes(values === 'text' ? mapValues(rest, scalarOf) : rest) };
+  const cleaned = cleanSplit(columns.split === null ? undefined : record[columns.split]);
+  if ('reason' in cleaned) return cleaned;
+  const except = Object.values(columns) as (string | null)[];
+  const attributes = () => cleanAttributes(values === 'text' ? mapValues(record, scalarOf) : record, { except });
+  return { ...captions, split: cleaned.split ?? split, attributes };
 }
 
 /** Some tables have all captions of an image in one cell, as a list in JSON. */
@@ -142,7 +146,8 @@ function listOf(cell: unknown): unknown {
 /** What the text of a cell stands for; undefined where it is empty. A number that would be written otherwise is a text. */
 function scalarOf(cell: unknown): unknown {
   if (cell === '') return undefined;
-  if (String(Number(cell)) === cell) return Number(cell);
+  const number = Number(cell);
+  if (Number.isFinite(number) && String(number) === cell) return number;
   const word = String(cell).toLowerCase();
   return word === 'true' || word === 'false' ? word === 'true' : cell;
 }

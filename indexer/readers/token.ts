@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { PatchwordError } from '../../src/errors.js';
 import { readHead } from './head.js';
 import { readLines } from './line.js';
 import { openListing } from './listing.js';
@@ -14,6 +15,9 @@ const SPLIT_FILES = {
   'Flickr_8k.devImages.txt': 'val',
   'Flickr_8k.testImages.txt': 'test',
 } as const;
+
+/** Theirs have 1,000 to 6,000 lines. */
+const MAX_SPLIT_BYTES = 2 ** 24;
 
 /**
  * The token files of Flickr8k and Flickr30k: `NAME#NUMBER`, a tab and a caption a line; splits from the lists beside it.
@@ -49,11 +53,14 @@ async function readSplits(folder: string): Promise<ReadonlyMap<string, string>> 
   const splits = new Map<string, string>();
   for (const [name, split] of Object.entries(SPLIT_FILES)) {
     const file = path.join(folder, name);
-    const isThere = await stat(file).then(
-      (status) => status.isFile(),
-      () => false,
-    );
-    if (!isThere) continue;
+    const status = await stat(file).catch(() => null);
+    if (!status?.isFile()) continue;
+    if (status.size > MAX_SPLIT_BYTES) {
+      throw new PatchwordError(
+        'SOURCE_INVALID',
+        `${file} has ${status.size} bytes; up to ${MAX_SPLIT_BYTES} are read.`,
+      );
+    }
     for await (const line of readLines(file)) if ('text' in line) splits.set(line.text.trim(), split);
   }
   return splits;
@@ -69,5 +76,5 @@ async function* readRows(file: string, splits: ReadonlyMap<string, string>): Asy
 function readRow(text: string, splits: ReadonlyMap<string, string>): Row | { reason: string } {
   const [, name, caption] = ROW.exec(text) ?? [];
   if (name === undefined) return { reason: 'expected NAME#NUMBER, a tab and a caption' };
-  return { name, captions: [caption], split: splits.get(name) ?? null, attributes: {} };
+  return { name, captions: [caption], split: splits.get(name) ?? null, attributes: () => ({}) };
 }

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { PatchwordError } from '../../src/errors.js';
 import { type Reader, refuseOptions, type SourceOptions } from './reader.js';
-import { findShards, firstShard } from './shards.js';
+import { findShards, firstShard, openShards } from './shards.js';
 import { readMembers, type TarDamage, type TarMember } from './tar.js';
 import { readSamples } from './tarsample.js';
 
@@ -21,36 +21,18 @@ const PACKED = { gzip: '1f8b', bzip2: '425a68', xz: 'fd377a58', zstd: '28b52ffd'
 export async function readWebdataset(options: SourceOptions & { path: string }): Promise<Reader> {
   const { images, columns } = options;
   refuseOptions('webdataset', { images, columns });
-  const { root, files, skipped, ...shards } = await findShards({
-    path: options.path,
-    names: SHARD_NAMES,
-    format: 'webdataset',
-  });
-  const useless = new Map<string, string>();
-  for (const file of files) {
-    const reason = await reasonAgainst(path.join(root, file));
-    if (reason !== null) useless.set(file, reason);
-  }
-  if (useless.size === files.length) {
-    const [file] = files;
-    throw new PatchwordError('SOURCE_INVALID', `${path.join(root, file)}: ${useless.get(file)}.`, {
-      hint: 'Name a plain .tar, or a folder of them: pictures are read where they lie in it.',
-    });
-  }
-  return {
-    format: 'webdataset',
-    path: shards.path,
-    root,
-    total: null,
-    async *entries() {
-      yield* skipped;
-      for (const file of files) {
-        const reason = useless.get(file);
-        if (reason === undefined) yield* readSamples(root, file);
-        else yield { file, reason };
-      }
+  const shards = await findShards({ path: options.path, names: SHARD_NAMES, format: 'webdataset' });
+  const opened = await openShards(shards, {
+    async survey(file) {
+      const reason = await reasonAgainst(path.join(shards.root, file));
+      if (reason === null) return null;
+      throw new PatchwordError('SOURCE_INVALID', `${path.join(shards.root, file)}: ${reason}.`, {
+        hint: 'Name a plain .tar, or a folder of them: pictures are read where they lie in it.',
+      });
     },
-  };
+    read: (file) => readSamples(shards.root, file),
+  });
+  return { format: 'webdataset', ...opened };
 }
 
 /** Whether a file, or the first of a folder, is a tar archive, or is called one and packed. */

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { Router, type Response } from 'express';
+import type { StoredImage } from '../../src/store/store.js';
 import { methodNotAllowed } from '../errors.js';
-import { findImage, gone, originalPath, pictureType } from '../original.js';
+import { findImage, gone, locateImage, pictureType, pictureTypeAt, readImage } from '../original.js';
 import { imageId, parse } from '../parameters.js';
 import { withEngine, type Service } from '../service.js';
 import { Thumbnails } from '../thumbnails.js';
@@ -30,21 +31,8 @@ export function imageRoutes(service: Service): Router {
     .get(async (req, res) => {
       const { imageId } = parse(address, req.params);
       const image = await withEngine(service, ({ store }) => findImage(store, imageId));
-      const file = await originalPath(image);
-      const type = await pictureType(file);
       isolate(res);
-      res.set({
-        'Cache-Control': 'private, no-cache',
-        'Content-Type': type ?? 'application/octet-stream',
-        'Content-Disposition': `${type ? 'inline' : 'attachment'}; filename="${safeName(image.file)}"`,
-      });
-      await new Promise<void>((resolve, reject) => {
-        res.sendFile(file, { dotfiles: 'allow' }, (error: (Error & { status?: number }) | undefined) => {
-          if (!error || res.destroyed) resolve();
-          // What sendFile says of a file that has just gone names its folder.
-          else reject(error.status === 404 ? gone(image, error) : error);
-        });
-      });
+      await sendOriginal(res, image);
     })
     .all(methodNotAllowed('GET'));
   router
@@ -53,7 +41,7 @@ export function imageRoutes(service: Service): Router {
       const { imageId } = parse(address, req.params);
       const image = await withEngine(service, ({ store }) => findImage(store, imageId));
       thumbnails ??= await openThumbnails();
-      const { bytes, current } = await thumbnails.get(image.contentHash, () => originalPath(image));
+      const { bytes, current } = await thumbnails.get(image.contentHash, () => readImage(image));
       isolate(res);
       // ?v= names the content: an answer to another version must not be kept under this one's name.
       const named = current && req.query.v === image.contentHash.slice(0, 16);
@@ -66,6 +54,33 @@ export function imageRoutes(service: Service): Router {
     })
     .all(methodNotAllowed('GET'));
   return router;
+}
+
+/** A file, or its part that is the image, as a stream; an image in a table whole. */
+async function sendOriginal(res: Response, image: StoredImage): Promise<void> {
+  const { file, range } = await locateImage(image);
+  if (range === null) {
+    const bytes = await readImage(image);
+    describe(res, image, pictureType(bytes)).send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    return;
+  }
+  describe(res, image, await pictureTypeAt(file, range));
+  const part = 'offset' in image.location && { start: range.offset, end: range.offset + range.bytes - 1 };
+  await new Promise<void>((resolve, reject) => {
+    res.sendFile(file, { dotfiles: 'allow', ...part }, (error: (Error & { status?: number }) | undefined) => {
+      if (!error || res.destroyed) resolve();
+      // What sendFile says of a file that has just gone names its folder.
+      else reject(error.status === 404 ? gone(image, error) : error);
+    });
+  });
+}
+
+function describe(res: Response, image: StoredImage, type: string | null): Response {
+  return res.set({
+    'Cache-Control': 'private, no-cache',
+    'Content-Type': type ?? 'application/octet-stream',
+    'Content-Disposition': `${type ? 'inline' : 'attachment'}; filename="${safeName(image.file)}"`,
+  });
 }
 
 /** Whatever the bytes are, a browser that opens them runs nothing. */

@@ -7,7 +7,7 @@ import type { Hit, SearchOptions, SearchQuery, SearchUpdate } from '../../src/se
 import type { Store } from '../../src/store/store.js';
 import { errorBody, methodNotAllowed, sendError, toPatchwordError } from '../errors.js';
 import { Gate } from '../gate.js';
-import { findImage, originalPath } from '../original.js';
+import { findImage, readImage } from '../original.js';
 import { parse, searchParameters, type SearchParameters } from '../parameters.js';
 import { withEngine, type Service } from '../service.js';
 
@@ -71,7 +71,7 @@ export function searchRoutes(service: Service): Router {
       if (target === undefined || target === 'images') return { ...options, text };
       throw new PatchwordError('INVALID_ARGUMENT', 'target: a text finds images; captions are found by an image.');
     }
-    const image = upload ?? (await originalPath(await findImage(store, imageId!)));
+    const image = upload ?? (await readImage(await findImage(store, imageId!)));
     return { ...options, image, ...(target && { target }) };
   }
 

@@ -116,7 +116,7 @@ export interface Neighbors {
 export interface CaptionMatches {
   /** In the order of BM25 (the best caption of each image); similarity is the cosine of image and query. */
   neighbors: Neighbor[];
-  /** Words of the text left out because more than a tenth of the captions hold them. */
+  /** Words of the text left out because more than a tenth of the captions hold them, or too many to be looked up in time. */
   commonWords: string[];
   /** Why captions were not searched, where they were not. */
   skipped: string | null;

@@ -111,7 +111,11 @@ export interface Store {
   addSource(source: { path: string; root: string; format: string; options: Record<string, unknown> }): Promise<Source>;
   /** In the order in which they were added. */
   sources(): Promise<Source[]>;
-  /** As it is (moveSource), by path and root: `move: { sourceId, path, root }`. @throws NOT_FOUND, INVALID_ARGUMENT where another source has that path and files */
+  /**
+   * Says that a source is now of another path, and its files below another folder; ids and embeddings stay.
+   *
+   * @throws PatchwordError NOT_FOUND; INVALID_ARGUMENT where another source has that path and files
+   */
   moveSource(move: { sourceId: number; path: string; root: string }): Promise<void>;
 
   /**
@@ -142,20 +146,30 @@ export interface Store {
   markMissing(query: { sourceId: number; files: string[] }): Promise<void>;
   /** Forgets files; an image none of whose files is left goes, and captions with it. Idempotent. Returns how many images went. */
   removeFiles(query: { sourceId: number; files: string[] }): Promise<number>;
-  /** Removes images and keeps their content out (`findContents` says so) until `restore`. Idempotent; invisible at once. Returns how many went. */
+  /**
+   * Removes images and keeps their content out (`findContents` says so) until `restore`. Idempotent; invisible at once.
+   * Returns how many went.
+   */
   remove(imageIds: number[]): Promise<number>;
   /** Lets removed contents be indexed again; all, or those named. Returns how many. */
   restore(contentHashes?: string[]): Promise<number>;
 
-  /** min(k, matches) nearest, best first, ties by id; or fewer, where `complete` is false. @throws INVALID_ARGUMENT for k > STORE_LIMITS.k or a filter that is not one; MODEL_MISMATCH */
+  /**
+   * The min(k, matches) nearest, best first, ties by id; or fewer, where `complete` is false.
+   *
+   * @throws PatchwordError INVALID_ARGUMENT for k > STORE_LIMITS.k or a filter that is not one; MODEL_MISMATCH once the
+   * collection was reindexed with another model since it was opened
+   */
   nearest(query: { target: Target; embedding: Float32Array; k: number; filter?: Filter }): Promise<Neighbors>;
   /** Images by the words of their captions (BM25). `embedding` is the text's, for the similarities. */
   captionMatches(query: { text: string; embedding: Float32Array; k: number; filter?: Filter }): Promise<CaptionMatches>;
   /** How many images match. */
   count(filter?: Filter): Promise<number>;
 
+  /** In the order of the ids; ids that are not there are left out. */
   getImages(ids: number[]): Promise<StoredImage[]>;
   getCaptions(ids: number[]): Promise<StoredCaption[]>;
+  /** From the model-input cache, in the order of the ids; null where the cache does not hold one. */
   getModelInputs(imageIds: number[]): Promise<(ModelInput | null)[]>;
   putModelInputs(entries: { imageId: number; modelInput: ModelInput }[]): Promise<void>;
 
@@ -193,7 +207,10 @@ export interface Store {
    */
   finishReindex(options: { unreadable: number[] }): Promise<void>;
 
-  /** Makes all that is derived (vector files) durable. */
+  /**
+   * Makes all that is derived (vector files) durable, and lets other processes write, which from the first call that writes
+   * none may.
+   */
   flush(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,8 +1,12 @@
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
 import { messageOf, PatchwordError } from '../errors.js';
 import { cmykToRgb, overWhite } from './color.js';
+import { readJpegSize } from './jpeg.js';
+import { IMAGE_LIMITS, type ImageLimits } from './limits.js';
 import { modelSize, resizeBicubic, type ResizeOptions, type Size } from './resize.js';
 import { readSource } from './source.js';
+
+export { IMAGE_LIMITS, type ImageLimits };
 
 /** Exactly what the model sees of an image, before scaling to [-1, 1]. */
 export interface ModelInput {
@@ -17,20 +21,6 @@ export interface DecodedImage extends Size {
   /** (height, width, 3), uint8 RGB */
   pixels: Uint8Array;
 }
-
-/** The most an image may ask of this machine. All but the time are known before a pixel is decoded. */
-export interface ImageLimits {
-  /** Of the encoded file. */
-  bytes: number;
-  /** Width times height. */
-  pixels: number;
-  /** Pixels of the longer side. */
-  side: number;
-  /** Spent on decoding. */
-  seconds: number;
-}
-
-export const IMAGE_LIMITS: ImageLimits = { bytes: 64 * 2 ** 20, pixels: 64e6, side: 65_535, seconds: 60 };
 
 // Workers read image after image, each once: threads within an image and a cache between images only cost.
 sharp.concurrency(1);
@@ -74,6 +64,9 @@ export function decodeImage(source: string | Uint8Array, limits?: Partial<ImageL
   });
 }
 
+/** What is known of an image before it is decoded. */
+type Header = Pick<Metadata, 'width' | 'height' | 'space' | 'depth'>;
+
 /**
  * Reads a file within the limits, checks that it is an image, and has `decode` open it with sharp, upright.
  *
@@ -82,14 +75,14 @@ export function decodeImage(source: string | Uint8Array, limits?: Partial<ImageL
 export async function openImage<T>(
   source: string | Uint8Array,
   limits: Partial<ImageLimits> | undefined,
-  decode: (open: (options?: SharpOptions) => Sharp, header: Metadata) => Promise<T>,
+  decode: (open: (options?: SharpOptions) => Sharp, header: Header) => Promise<T>,
 ): Promise<T> {
   const allowed = { ...IMAGE_LIMITS, ...limits };
   const { name, bytes } = await readSource(source, allowed);
   const opener = (failOn: 'warning' | 'error') => (options?: SharpOptions) =>
     sharp(bytes, { ...options, autoOrient: true, limitInputPixels: allowed.pixels, failOn }).timeout(allowed);
   try {
-    const header = await sharp(bytes, { limitInputPixels: false }).metadata();
+    const header = await readHeader(bytes);
     checkSize(name, header, allowed);
     // Past a warning of libjpeg most pictures are gray or garbled, so it fails, unless it is known to harm no pixel.
     return await decode(opener('warning'), header).catch((error: unknown) => {
@@ -99,6 +92,11 @@ export async function openImage<T>(
   } catch (error) {
     throw error instanceof PatchwordError ? error : explainDecodeError(name, error, allowed);
   }
+}
+
+function readHeader(bytes: Uint8Array): Promise<Header> | Header {
+  const size = bytes[0] === 0xff ? readJpegSize(bytes) : null;
+  return size ? { ...size, space: 'srgb', depth: 'uchar' } : sharp(bytes, { limitInputPixels: false }).metadata();
 }
 
 function checkSize(name: string, { width, height }: Size, { pixels, side }: ImageLimits): void {

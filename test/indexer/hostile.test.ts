@@ -56,6 +56,8 @@ describe('ingest, hostile files', function () {
 
   it('tries none of them again while they are as they were', async () => {
     const { store } = engine;
+    // What could not even be read is looked at once more, to know its size and time.
+    await ingest({ engine, source: path.join(temporary.path, 'files') });
     const before = await store.scanQuarantine({ after: null, limit: 1000 });
     const source = path.join(temporary.path, 'files');
     const { added, updated, quarantined } = await ingest({ engine, source });

@@ -82,6 +82,7 @@ describe('bin/patchword.js', function () {
   it('indexes and searches with nothing on stdout but one line of JSON', async () => {
     const indexed = await withData('index', at('photos'), '--collection', 'photos', '--json');
     assert.equal(indexed.code, 0, indexed.stderr);
+    assert.match(indexed.stderr, /^patchword: Reading photos as a folder of pictures[^\n]*\.$/m);
     const { added, skipped } = jsonOf(indexed) as { added: number; skipped: { file: string }[] };
     assert.equal(added, names.length);
     assert.deepEqual(
@@ -100,6 +101,22 @@ describe('bin/patchword.js', function () {
     assert.deepEqual(Object.keys(update.hits[0]), [...ofImage, ...ofHit]);
     assert.match(update.notes[0], /40 tokens/);
     assert.match(found.stderr, /40 tokens/);
+  });
+
+  it('finds only what every condition and the filter let through', async () => {
+    const search = ['search', 'a picture called square', '--collection', 'photos', '--sources', 'captions', '--json'];
+    const filter = JSON.stringify({ not: { field: 'height', range: { gt: 400 } } });
+    const files = async (...conditions: string[]) => {
+      const found = await withData(...search, ...conditions);
+      assert.equal(found.code, 0, found.stderr);
+      const { hits } = jsonOf(found) as { hits: { file: string; sources: string[] }[] };
+      assert.ok(hits.every(({ sources }) => sources.join() === 'captions'));
+      return hits.map(({ file }) => file).sort();
+    };
+    assert.deepEqual(await files(), names);
+    assert.deepEqual(await files('--filter', filter), names.slice(1));
+    assert.deepEqual(await files('--filter', filter, '--where', 'width=384'), ['square_384.png']);
+    assert.deepEqual(await files('--where', 'width=384', '--where', `file=' OR 1=1 --`), []);
   });
 
   it('changes nothing where a collection was built with another model', async () => {

@@ -23,6 +23,7 @@ const documentation = readFileSync(path.join(PACKAGE_FOLDER, 'docs', 'cli.md'), 
 describe('the command line', () => {
   const score = ['score', '--text', 'a fox', '--image', 'fox.png'];
   const search = ['search', 'a fox', '--collection', 'sample'];
+  const index = ['index', 'no/such/folder', '--collection', 'x'];
   const cases: [string[], RegExp, RegExp?][] = [
     [['serach'], /unknown command 'serach'/, /Did you mean search\?/],
     [['model', 'verfy'], /unknown command 'verfy'/, /Did you mean verify\?/],
@@ -53,6 +54,11 @@ describe('the command line', () => {
     [[...search, '--filter', `{"field":"a","eq' OR 1=1":1}`], /filter has no key "eq' OR 1=1"/],
     [['compare', '--text', 'a fox', '--image', 'a.png'], /Expected two images, got 1/],
     [['model', 'verify', 'm', 'c', '--tolerance', '-1'], /Expected a number, 0 or more/],
+    [[...index, '--format', 'zip'], /'zip' is invalid\. Allowed choices are folder, karpathy, coco, .*parquet/],
+    [[...index, '--columns', 'photo=a'], /Expected image=NAME,caption=NAME,split=NAME, each at most once/],
+    [[...index, '--columns', 'image='], /Expected image=NAME/],
+    [[...index, '--columns', 'image=a,image=b'], /Expected image=NAME/],
+    [[...index, '--columns', ''], /Expected image=NAME/],
     [['serve', '--port', '65536'], /from 0 to 65535/],
   ];
   for (const [parameters, message, hint] of cases) {
@@ -104,6 +110,14 @@ describe('toPatchwordError', () => {
     assert.equal(full.code, 'DISK_FULL');
     assert.match(full.message, /\/data\/x/);
     assert.equal(toPatchwordError(Object.assign(new Error('open'), { code: 'EROFS', path: '/x' })).code, 'READ_ONLY');
+  });
+
+  it('explains a path that leads nowhere', () => {
+    for (const code of ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']) {
+      const failure = toPatchwordError(Object.assign(new Error(code), { code, path: '/x', syscall: 'realpath' }));
+      assert.equal(failure.code, 'FILE_NOT_FOUND');
+      assert.match(failure.message, /^\/x /);
+    }
   });
 
   it('calls anything else a bug', () => {

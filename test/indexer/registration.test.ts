@@ -36,6 +36,19 @@ describe('registerSource', () => {
     assert.deepEqual(again, { ...LIST, sourceId: first.sourceId, root: '/data/moved', options: {}, files: 0 });
   });
 
+  it('writes nothing where nothing is new', async () => {
+    const first = await register(LIST, { images: 'pictures' });
+    await store.flush();
+    const other = await openStore({ data: folder.path, name: `sources-${stores - 1}` });
+    try {
+      await other.addSource({ ...OTHER, options: {} }); // From here on only this one may write.
+      assert.deepEqual(await register(LIST, { images: 'pictures' }), first);
+      await assert.rejects(register(LIST), { code: 'COLLECTION_BUSY' });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('keeps two lists of the same folder apart', async () => {
     const one = await register(LIST);
     const two = await register(OTHER);

@@ -1,51 +1,29 @@
 import assert from 'node:assert/strict';
-import { createReadStream, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
-import { readTar, TarWriter } from '../../indexer/tar.js';
+import { TarWriter } from '../../indexer/tar.js';
 import { temporaryFolder } from '../fixture.js';
 
 describe('tar', () => {
   const temporary = temporaryFolder();
   const at = (name: string) => path.join(temporary.path, name);
 
-  async function read(file: string): Promise<[string, string, string][]> {
-    const entries: [string, string, string][] = [];
-    for await (const { name, type, content } of readTar(file)) {
-      const pieces = [];
-      for await (const piece of content) pieces.push(piece);
-      entries.push([name, type, Buffer.concat(pieces).toString()]);
-    }
+  async function read(file: string): Promise<[string, string, number][]> {
+    const entries: [string, string, number][] = [];
+    const extract = tar.extract();
+    extract.on('entry', ({ name, mtime }, stream, next) => {
+      const pieces: Buffer[] = [];
+      stream.on('data', (piece) => pieces.push(piece as Buffer));
+      stream.on('end', () => {
+        entries.push([name, Buffer.concat(pieces).toString(), mtime.getTime()]);
+        next();
+      });
+    });
+    await pipeline(createReadStream(file), extract);
     return entries;
   }
-
-  describe('readTar', () => {
-    it('refuses what is not there, a folder, garbage, and what breaks off', async () => {
-      await assert.rejects(read(at('none.tar')), { code: 'FILE_NOT_FOUND' });
-      await assert.rejects(read(temporary.path));
-      writeFileSync(at('garbage.tar'), 'garbage '.repeat(1000));
-      await assert.rejects(read(at('garbage.tar')), { code: 'SOURCE_INVALID', message: /not a tar file/ });
-      const writer = new TarWriter(at('short.tar'));
-      await writer.add({ name: 'a', bytes: new Uint8Array(5000), modified: 0 });
-      await writer.finish();
-      truncateSync(at('short.tar'), 2000);
-      await assert.rejects(read(at('short.tar')), { code: 'SOURCE_INVALID', message: /cut short/ });
-    });
-
-    it('can be left early, and read in part', async () => {
-      const writer = new TarWriter(at('many.tar'));
-      for (let i = 0; i < 20; i++) await writer.add({ name: `${i}`, bytes: new Uint8Array(100_000), modified: 0 });
-      await writer.finish();
-      const names = [];
-      for await (const { name } of readTar(at('many.tar'))) names.push(name);
-      assert.equal(names.length, 20, 'whose content no one reads');
-      for await (const { name } of readTar(at('many.tar'))) {
-        assert.equal(name, '0');
-        break;
-      }
-    });
-  });
 
   describe('TarWriter', () => {
     it('writes over nothing', async () => {
@@ -79,22 +57,17 @@ describe('tar', () => {
       await writer.add({ name: `${'x'.repeat(200)}.jpg`, bytes: Buffer.from('long'), modified: 1.7e12 });
       await writer.addFile({ name: 'large', file: at('large') });
       await writer.finish();
-      const expected = [
-        ['images/füchse-1.jpg', 'file', 'foxes'],
-        ['empty', 'file', ''],
-        [`${'x'.repeat(200)}.jpg`, 'file', 'long'],
-        ['large', 'file', 'large '.repeat(500_000)],
-      ];
-      assert.deepEqual(await read(file), expected);
-      const extract = tar.extract();
-      const times: number[] = [];
-      extract.on('entry', ({ mtime }, stream, next) => {
-        times.push(mtime.getTime());
-        stream.resume();
-        next();
-      });
-      await pipeline(createReadStream(file), extract);
-      assert.equal(times[0], 1.7e12);
+      const entries = await read(file);
+      assert.deepEqual(
+        entries.map(([name, content]) => [name, content]),
+        [
+          ['images/füchse-1.jpg', 'foxes'],
+          ['empty', ''],
+          [`${'x'.repeat(200)}.jpg`, 'long'],
+          ['large', 'large '.repeat(500_000)],
+        ],
+      );
+      assert.equal(entries[0][2], 1.7e12);
     });
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createWriteStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import tar, { type Header } from 'tar-stream';
@@ -25,21 +25,21 @@ describe('unpack', () => {
 
   const hostile: [string, Partial<Header>, RegExp][] = [
     ['a path that leaves the folder', { name: '../evil.jpg' }, /\.\.\/evil/],
-    ['one that leaves it from below', { name: 'images/../../evil.jpg' }, /plain file name/],
+    ['one that leaves it from below', { name: 'images/../../evil.jpg' }, /expected only/],
     ['an absolute path', { name: '/tmp/evil.jpg' }, /expected/],
     ['a path of Windows', { name: 'images/..\\evil.jpg' }, /plain file name/],
-    ['a folder in a folder', { name: 'images/a/b.jpg' }, /plain file name/],
+    ['a folder in a folder', { name: 'images/a/b.jpg' }, /expected only/],
     ['a hidden file', { name: 'images/.htaccess' }, /plain file name/],
     ['a name with a newline', { name: 'images/a\nb.jpg' }, /plain file name/],
-    ['a name of no characters', { name: 'images//' }, /plain file name|directory/],
+    ['a name of no characters', { name: 'images//' }, /plain file name|expected/],
     ['a name that is too long', { name: `images/${'é'.repeat(128)}` }, /255 bytes/],
     ['a file that is not expected', { name: 'catalog.sqlite' }, /expected only dataset\.json, images\//],
     ['a file named as what every object has', { name: 'constructor' }, /expected only/],
-    ['a link', { name: 'images/a.jpg', type: 'symlink', linkname: '/etc/passwd' }, /symlink/],
-    ['a hard link', { name: 'images/a.jpg', type: 'link', linkname: 'dataset.json' }, /link/],
-    ['a device', { name: 'images/a.jpg', type: 'character-device' }, /device/],
-    ['a pipe', { name: 'images/a.jpg', type: 'fifo' }, /fifo/],
-    ['another folder', { name: 'other/', type: 'directory' }, /directory/],
+    ['a link', { name: 'images/a.jpg', type: 'symlink', linkname: '/etc/passwd' }, /a link/],
+    ['a hard link', { name: 'images/a.jpg', type: 'link', linkname: 'dataset.json' }, /a link/],
+    ['a device', { name: 'images/a.jpg', type: 'character-device' }, /special file/],
+    ['a pipe', { name: 'images/a.jpg', type: 'fifo' }, /special file/],
+    ['another folder', { name: 'other/', type: 'directory' }, /a folder/],
   ];
   for (const [what, header, message] of hostile) {
     it(`refuses ${what}`, async () => {
@@ -50,6 +50,25 @@ describe('unpack', () => {
       assert.ok(!existsSync(at('evil.jpg')) && !existsSync(at('hostile', 'evil.jpg')));
     });
   }
+
+  it('refuses what is no tar file, and what breaks off', async () => {
+    writeFileSync(at('garbage.tar'), 'garbage '.repeat(1000));
+    const whole = readFileSync(
+      await write([
+        [{ name: 'images/a.jpg' }, 'x'.repeat(90)],
+        [{ name: 'images/b.jpg' }, 'x'],
+      ]),
+    );
+    writeFileSync(at('short.tar'), whole.subarray(0, 1024 + 100));
+    for (const name of ['garbage.tar', 'short.tar']) {
+      const refused = unpack({ file: at(name), folder: at(`${name}.out`), allowed: ALLOWED });
+      await assert.rejects(refused, { code: 'SOURCE_INVALID', message: /not a whole tar file/ });
+    }
+    await assert.rejects(unpack({ file: at('none.tar'), folder: at('none'), allowed: ALLOWED }), {
+      code: 'FILE_NOT_FOUND',
+    });
+    await assert.rejects(unpack({ file: temporary.path, folder: at('none'), allowed: ALLOWED }));
+  });
 
   it('refuses a file of more bytes than allowed before it is written, and one that is there twice', async () => {
     const folder = at('large');

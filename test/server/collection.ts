@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
 import { ingest } from '../../indexer/ingestion.js';
@@ -49,6 +49,8 @@ export interface Served {
   url: string;
   /** Folder of the pictures that were indexed. */
   source: string;
+  /** Folder of the collection "small". */
+  data: string;
   server: RunningServer;
   /** What the server logged at level info, one JSON object a line. */
   log: string[];
@@ -56,27 +58,22 @@ export interface Served {
 
 /**
  * A server over a real collection of sample pictures, the last with a hostile name and caption, for the surrounding
- * suite. The file of the one in place `missing` is gone. Call it inside `describe`.
+ * suite. Call it inside `describe`.
  */
 export function serveSmallCollection({
   pictures = PICTURES,
-  missing,
   ...options
-}: Partial<ServerOptions> & { pictures?: number; missing?: number } = {}): Served {
+}: Partial<ServerOptions> & { pictures?: number } = {}): Served {
   const folder = temporaryFolder();
   const served = { log: [] as string[] } as Served;
   before(async function () {
     this.timeout(60_000);
     served.source = path.join(folder.path, 'source');
-    const data = path.join(folder.path, 'data');
+    served.data = path.join(folder.path, 'data');
+    const { data } = served;
     await writeSource(served.source, pictures);
     const engine = await openEngine({ collection: 'small', data, create: true });
     await ingest({ engine, source: labelled(await openSource({ source: served.source })) });
-    if (missing !== undefined) {
-      const file = path.basename((await samplePicture(missing)).file);
-      await rm(path.join(served.source, file));
-      await engine.store.markMissing({ sourceId: 1, files: [file] });
-    }
     await engine.close();
     const logger: Logger = pino({ level: 'info' }, { write: (line: string) => void served.log.push(line) });
     served.server = await startServer({ collection: 'small', data, host: '127.0.0.1', port: 0, logger, ...options });

@@ -1,69 +1,89 @@
 import assert from 'node:assert/strict';
-import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { originalPath, pictureType } from '../../server/original.js';
+import { locateImage, pictureType, pictureTypeAt, readImage } from '../../server/original.js';
+import type { ImageLocation } from '../../src/original.js';
 import type { StoredImage } from '../../src/store/store.js';
+import { IMAGE_LIMITS } from '../../src/vilt/limits.js';
 import { fixture, temporaryFolder } from '../fixture.js';
 
-describe('originalPath', () => {
+describe('the original of a stored image', () => {
   const folder = temporaryFolder();
   let root: string;
   before(async () => {
-    root = path.join(await realpath(folder.path), 'pictures');
-    await mkdir(path.join(root, 'below'), { recursive: true });
+    root = path.join(folder.path, 'pictures');
+    await mkdir(root);
     await writeFile(path.join(folder.path, 'secret.jpg'), 'secret');
-    await writeFile(path.join(root, 'below', 'fox.jpg'), 'fox');
-    await writeFile(`${root}-beside.jpg`, 'beside');
     await symlink(path.join(folder.path, 'secret.jpg'), path.join(root, 'link.jpg'));
-    await symlink(path.join(root, 'below', 'fox.jpg'), path.join(root, 'inner.jpg'));
-    await symlink(root, path.join(folder.path, 'alias'));
+    await writeFile(path.join(root, 'shard.tar'), 'head fox tail');
+    await writeFile(path.join(root, 'huge.jpg'), '');
+    await truncate(path.join(root, 'huge.jpg'), IMAGE_LIMITS.bytes + 1);
   });
-  const stored = (file: string, at = root) => ({ imageId: 7, root: at, file, location: { file } }) as StoredImage;
+  const stored = (location: ImageLocation) => ({ imageId: 7, root, file: 'fox.jpg', location }) as StoredImage;
 
-  for (const file of [
-    '../secret.jpg',
-    'below/../../secret.jpg',
-    '../pictures-beside.jpg',
-    'link.jpg',
-    'gone.jpg',
-    '.',
-    '',
-  ]) {
-    it(`refuses ${JSON.stringify(file)}, without a word of where it looked`, async () => {
-      await assert.rejects(originalPath(stored(file)), (error: Error & { code?: string }) => {
-        assert.equal(error.code, 'NOT_FOUND');
-        assert.ok(!error.message.includes(folder.path));
-        return true;
-      });
+  const cases: [string, ImageLocation][] = [
+    ['../secret.jpg', { file: '../secret.jpg' }],
+    ['a link that leads out', { file: 'link.jpg' }],
+    ['a file that is gone', { file: 'gone.jpg' }],
+    ['a folder', { file: '.' }],
+    ['what an archive does not reach', { file: 'shard.tar', offset: 10, bytes: 4 }],
+    ['a row of what is no table', { file: 'shard.tar', row: 0, column: 'image' }],
+  ];
+  for (const [what, location] of cases) {
+    it(`is not ${what}, and nothing is said of where it was looked for`, async () => {
+      await assert.rejects(
+        async () => {
+          await locateImage(stored(location));
+          await readImage(stored(location));
+        },
+        (error: Error & { code?: string }) => {
+          assert.equal(error.code, 'NOT_FOUND');
+          assert.ok(!error.message.includes(folder.path));
+          return true;
+        },
+      );
     });
   }
 
-  it('finds a picture below the root, through links that stay there, and below a root that is a link', async () => {
-    const fox = path.join(root, 'below', 'fox.jpg');
-    assert.equal(await originalPath(stored('below/fox.jpg')), fox);
-    assert.equal(await originalPath(stored('inner.jpg')), fox);
-    assert.equal(await originalPath(stored('below/fox.jpg', path.join(folder.path, 'alias'))), fox);
+  it('is not read where it has become too large', async () => {
+    await assert.rejects(readImage(stored({ file: 'huge.jpg' })), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'IMAGE_TOO_LARGE');
+      assert.ok(!error.message.includes(folder.path));
+      return true;
+    });
+  });
+
+  it('is found and read in its archive', async () => {
+    const image = stored({ file: 'shard.tar', offset: 5, bytes: 3 });
+    assert.deepEqual((await locateImage(image)).range, { offset: 5, bytes: 3 });
+    assert.equal(Buffer.from(await readImage(image)).toString(), 'fox');
   });
 });
 
 describe('pictureType', () => {
   const folder = temporaryFolder();
   const hostile = {
-    'page.jpg': '<!doctype html><script>alert(1)</script>',
-    'drawing.png': '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
-    'empty.gif': '',
-    'almost.webp': 'RIFF\0\0\0\0WAVEfmt ',
+    'a page': '<!doctype html><script>alert(1)</script>',
+    'a drawing': '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    nothing: '',
+    'a sound': 'RIFF\0\0\0\0WAVEfmt ',
   };
   for (const [name, content] of Object.entries(hostile)) {
-    it(`knows that ${name} is no picture`, async () => {
-      const file = path.join(folder.path, name);
-      await writeFile(file, content);
-      assert.equal(await pictureType(file), null);
+    it(`knows that ${name} is no picture`, () => {
+      assert.equal(pictureType(Buffer.from(content)), null);
     });
   }
 
-  it('goes by the content, not by the name', async () => {
-    assert.equal(await pictureType(fixture('preprocess', 'small_90x60.png')), 'image/png');
-    assert.equal(await pictureType(fixture('preprocess', 'flickr_500x375.jpg')), 'image/jpeg');
+  it('goes by the content', async () => {
+    assert.equal(pictureType(await readFile(fixture('preprocess', 'small_90x60.png'))), 'image/png');
+    assert.equal(pictureType(await readFile(fixture('preprocess', 'flickr_500x375.jpg'))), 'image/jpeg');
+  });
+
+  it('looks at a part of a file, and not beyond it', async () => {
+    const file = path.join(folder.path, 'shard.tar');
+    await writeFile(file, Buffer.concat([Buffer.from('header'), Buffer.from('\xff\xd8\xff\xe0', 'latin1')]));
+    assert.equal(await pictureTypeAt(file, { offset: 6, bytes: 4 }), 'image/jpeg');
+    assert.equal(await pictureTypeAt(file, { offset: 6, bytes: 2 }), null);
+    assert.equal(await pictureTypeAt(file, { offset: 0, bytes: 10 }), null);
   });
 });

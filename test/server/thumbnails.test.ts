@@ -32,7 +32,7 @@ describe('Thumbnails', () => {
     await writeFile(file, 'no picture');
     const { thumbnails, folder } = open();
     await assert.rejects(
-      thumbnails.get(await hashOf(file), () => Promise.resolve(file)),
+      thumbnails.get(await hashOf(file), () => readFile(file)),
       { code: 'IMAGE_UNREADABLE' },
     );
     await assert.rejects(readdir(folder), { code: 'ENOENT' });
@@ -43,14 +43,14 @@ describe('Thumbnails', () => {
     const folder = path.join(temporary.path, 'a-file');
     await writeFile(folder, '');
     const { thumbnails } = open({ folder, warn: (line) => lines.push(line) });
-    const { bytes } = await thumbnails.get(await hashOf(PNG), () => Promise.resolve(PNG));
+    const { bytes } = await thumbnails.get(await hashOf(PNG), () => readFile(PNG));
     assert.equal(bytes.subarray(8, 12).toString(), 'WEBP');
     assert.equal(lines.length, 1);
   });
 
   it('says when a file is no longer what was indexed, and keeps its thumbnail under its own hash', async () => {
     const { thumbnails, folder } = open();
-    const { current } = await thumbnails.get('0'.repeat(64), () => Promise.resolve(PNG));
+    const { current } = await thumbnails.get('0'.repeat(64), () => readFile(PNG));
     assert.equal(current, false);
     assert.deepEqual(await readdir(folder), [`${await hashOf(PNG)}-320.webp`]);
   });
@@ -58,7 +58,7 @@ describe('Thumbnails', () => {
   it('makes a thumbnail once, for callers at the same time and later', async () => {
     const { thumbnails, folder } = open();
     const hash = await hashOf(PNG);
-    const all = await Promise.all([1, 2, 3].map(() => thumbnails.get(hash, () => Promise.resolve(PNG))));
+    const all = await Promise.all([1, 2, 3].map(() => thumbnails.get(hash, () => readFile(PNG))));
     const later = await thumbnails.get(hash, never);
     for (const { bytes, current } of [...all, later]) {
       assert.equal(current, true);
@@ -71,7 +71,7 @@ describe('Thumbnails', () => {
     const files = [PNG, JPEG, SMALL];
     const { thumbnails, folder } = open();
     for (const [i, file] of files.entries()) {
-      await thumbnails.get(await hashOf(file), () => Promise.resolve(file));
+      await thumbnails.get(await hashOf(file), () => readFile(file));
       const kept = path.join(folder, `${await hashOf(file)}-320.webp`);
       await utimes(kept, 1000 + i, 1000 + i);
     }
@@ -79,7 +79,7 @@ describe('Thumbnails', () => {
     const bytes = sizes.reduce((sum, { size }) => sum + size, 0);
     const another = fixture('preprocess', 'gray_400x300.png');
     const tight = open({ folder, maxBytes: bytes });
-    await tight.thumbnails.get(await hashOf(another), () => Promise.resolve(another));
+    await tight.thumbnails.get(await hashOf(another), () => readFile(another));
     const names = await readdir(folder);
     assert.ok(!names.includes(`${await hashOf(PNG)}-320.webp`), 'the oldest is gone');
     assert.ok(names.includes(`${await hashOf(another)}-320.webp`), 'the newest is there');

@@ -103,6 +103,20 @@ describe('rerank', function () {
     );
   });
 
+  it('passes over a picture that is not in the cache and another by now, and does not put that there', async () => {
+    const [first, second, ...rest] = images.slice(0, 8);
+    const { imageId, location } = second.image;
+    // What lies where the first one lay is now the second.
+    const changed = { ...first, image: { ...first.image, imageId: 100_000, location } };
+    const { waves } = await wavesOf(TEXT, [changed, second, ...rest]);
+    assert.deepEqual(
+      waves.flat().map(({ id }) => id),
+      [second, ...rest].map(({ id }) => id),
+    );
+    assert.deepEqual(await engine.store.getModelInputs([100_000]), [null]);
+    assert.ok((await engine.store.getModelInputs([imageId]))[0]);
+  });
+
   it('says so when the caller went away, or the model fails', async () => {
     const { store, inference } = engine;
     const run = async (options: { signal?: AbortSignal }, query: Query) => {

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import type { Browser, BrowserContextOptions, JSHandle, Page } from 'playwright-core';
+import type { JSHandle, Page } from 'playwright-core';
 import { startServer } from '../../server/main.js';
-import { launchBrowser } from '../browser.js';
+import { visitPages } from '../browser.js';
 import { temporaryFolder } from '../fixture.js';
 import { type Answer, HOSTILE_CAPTION, json, samplePicture, serveSmallCollection } from '../server/collection.js';
 
@@ -26,45 +26,18 @@ const OBSERVE = `
 describe('the page', function () {
   this.timeout(60_000);
   const served = serveSmallCollection({ pictures: PICTURES });
-  let chromium: { browser: Browser; close(): Promise<void> };
+  const visit = visitPages(served);
+  const { until, cards, width } = visit;
   let page: Page;
-  /** What the browser complained about: failed scripts, failed requests, violations of the security policy. */
-  let complaints: string[];
-
-  before(async () => {
-    chromium = await launchBrowser();
-  });
-  after(() => chromium?.close());
-
-  async function open(query = '', options: BrowserContextOptions = {}, url = served.url): Promise<Page> {
-    const context = await chromium.browser.newContext(options);
-    page = await context.newPage();
-    complaints = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(`${url}/${query}`);
-    return page;
-  }
-  afterEach(() => page?.context().close());
+  const open = async (...where: Parameters<typeof visit.open>) => (page = await visit.open(...where));
 
   async function search(text: string): Promise<void> {
     await page.getByRole('searchbox').fill(text);
     await page.keyboard.press('Enter');
   }
   const reranked = () => page.getByText('32 of 32 reranked').waitFor();
-  const cards = () => page.locator('.card');
   const keys = () =>
     page.evaluate<string[]>(`[...document.querySelectorAll('.results li')].map((li) => li.dataset.key)`);
-  /** Asks again and again from here: in the page that would be an eval, which its policy forbids. */
-  async function until(expression: string): Promise<void> {
-    for (const end = Date.now() + 10_000; !(await page.evaluate<boolean>(`Boolean(${expression})`));) {
-      assert.ok(Date.now() < end, `never true: ${expression}`);
-      await new Promise((resolve) => setTimeout(resolve, 30));
-    }
-  }
-  const width = () => page.evaluate<number>('document.documentElement.scrollWidth');
 
   /** Makes what a browser hands over when a file is dropped or pasted. */
   async function transfer(bytes: Buffer, name: string): Promise<JSHandle> {
@@ -99,7 +72,7 @@ describe('the page', function () {
     assert.deepEqual(await keys(), expected);
     assert.notDeepEqual(shown[0].keys, expected, 'reranking changed the order');
     assert.match(await cards().first().innerText(), /%/);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(visit.complaints, []);
   });
 
   it('shows every picture', async () => {
@@ -107,7 +80,7 @@ describe('the page', function () {
     await reranked();
     for (const image of await page.locator('.card img').all()) await image.scrollIntoViewIfNeeded();
     await until(`[...document.querySelectorAll('.card img')].every((image) => image.naturalWidth > 0)`);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(visit.complaints, []);
   });
 
   it('moves cards to their new places, but not for visitors who ask for reduced motion', async () => {
@@ -139,7 +112,7 @@ describe('the page', function () {
     await page.getByRole('dialog').getByText(HOSTILE_CAPTION).waitFor();
     assert.equal(await page.locator('img[src="x"]').count(), 0);
     assert.equal(await page.title(), title);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(visit.complaints, []);
   });
 
   it('shows a hit large with all its captions and scores, and gives the focus back', async () => {
@@ -156,7 +129,7 @@ describe('the page', function () {
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
     await until(`document.activeElement === document.querySelector('.card')`);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(visit.complaints, []);
   });
 
   it('finds the captions of a picture dropped on it, and pictures like it', async () => {
@@ -169,7 +142,7 @@ describe('the page', function () {
     await page.locator('.results.images:not(.stale)').waitFor();
     assert.equal(await page.locator('.card .caption').first().innerText(), captions[0]);
     await until(`document.querySelector('.given img').naturalWidth > 0`);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(visit.complaints, []);
   });
 
   it('takes a picture chosen from a file, and one pasted', async () => {
@@ -182,7 +155,7 @@ describe('the page', function () {
     await transfer(await readFile(file), 'pasted.jpg');
     await page.evaluate(`document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer }))`);
     await reranked();
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(visit.complaints, []);
   });
 
   it('finds pictures like a hit, and its captions', async () => {
@@ -209,7 +182,7 @@ describe('the page', function () {
     await page.goBack();
     await until(`document.querySelector('[type=search]').value === 'a fox'`);
     await reranked();
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(visit.complaints, []);
   });
 
   it('searches while typing pauses, without filling the history', async () => {
@@ -234,8 +207,8 @@ describe('the page', function () {
     assert.ok((await alert.innerText()).includes(error.message));
     assert.equal(await alert.getByRole('button').count(), 0, 'trying again would not help');
     assert.ok(
-      complaints.every((text) => text.includes('415')),
-      complaints.join(),
+      visit.complaints.every((text) => text.includes('415')),
+      visit.complaints.join(),
     );
   });
 
@@ -253,7 +226,7 @@ describe('the page', function () {
       await cards().first().click();
       await page.getByRole('dialog').waitFor();
       assert.equal(await width(), 360);
-      assert.deepEqual(complaints, []);
+      assert.deepEqual(visit.complaints, []);
     });
   }
 
@@ -284,8 +257,8 @@ describe('the page', function () {
         await page.getByText('32 of 32 reranked').waitFor({ timeout: 90_000 });
         assert.match(await cards().first().innerText(), /foxes/);
         assert.ok(
-          complaints.every((text) => text.includes('503')),
-          complaints.join(),
+          visit.complaints.every((text) => text.includes('503')),
+          visit.complaints.join(),
         );
       } finally {
         await (await starting).close();

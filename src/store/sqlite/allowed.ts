@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { PatchwordError } from '../../errors.js';
 import type { Filter } from '../../filter.js';
 import type { Target } from '../store.js';
 import { column, type Connection } from './database.js';
@@ -5,6 +7,15 @@ import { defineFilterFunctions, filteredImages } from './filter.js';
 
 /** Sets of ids that are kept for the searches to come: of the filters used last. */
 const KEPT = 8;
+
+/** Files that a filter looks at first, and how long it goes on before the thread answers what was asked meanwhile. */
+const FIRST_STEP = 1024;
+const SLICE = 10; // milliseconds
+
+export const FILTERS_DEFAULTS = {
+  /** The longest that a filter may look at files, in milliseconds. */
+  mostTime: 10_000,
+} as const;
 
 /** Ids that a filter allows, ascending. */
 export class AllowedIds {
@@ -48,26 +59,33 @@ export class AllowedIds {
 }
 
 /**
- * What filters allow. A filter looks at every file of the catalog, which takes longer than the search itself, so what it found is
- * kept until the catalog changes.
+ * What filters allow. A filter looks at every file of the catalog, a few at a time, so that the thread answers meanwhile; what it
+ * found is kept until the catalog changes.
  */
 export class Filters {
-  private readonly kept = new Map<string, AllowedIds>();
+  private readonly kept = new Map<string, Promise<AllowedIds>>();
   private state = '';
-  private readonly stateOf;
+  private readonly sql;
 
-  constructor(private readonly database: Connection) {
+  constructor(
+    private readonly database: Connection,
+    private readonly options: { mostTime: number } = FILTERS_DEFAULTS,
+  ) {
     defineFilterFunctions(database);
-    // What other connections committed, and what this one wrote.
-    this.stateOf = column<[], string>(
-      database,
-      `SELECT data_version || ' ' || total_changes() FROM pragma_data_version`,
-    );
+    this.sql = {
+      // What other connections committed, and what this one wrote.
+      state: column<[], string>(database, `SELECT data_version || ' ' || total_changes() FROM pragma_data_version`),
+      lastFile: column<[], number>(database, 'SELECT ifnull(max(id), 0) FROM files'),
+    };
   }
 
-  /** Ids of the images that match, or of the captions of such. Call it within a transaction. */
-  allowed(target: Target, filter: Filter): AllowedIds {
-    const state = this.stateOf.get()!;
+  /**
+   * Ids of the images that match, or of the captions of such.
+   *
+   * @throws PatchwordError INVALID_ARGUMENT for a filter that takes too long
+   */
+  allowed(target: Target, filter: Filter): Promise<AllowedIds> {
+    const state = this.sql.state.get()!;
     if (state !== this.state) this.kept.clear();
     this.state = state;
     const key = `${target} ${JSON.stringify(filter)}`;
@@ -78,9 +96,27 @@ export class Filters {
     return allowed;
   }
 
-  private find(target: Target, filter: Filter): AllowedIds {
+  private async find(target: Target, filter: Filter): Promise<AllowedIds> {
     const { sql, parameters } = filteredImages(filter);
-    const ids = target === 'images' ? sql : `SELECT id FROM captions WHERE image_id IN (${sql})`;
-    return new AllowedIds(column<typeof parameters, number>(this.database, ids).all(...parameters));
+    const images = `${sql} AND files.id > ? AND files.id <= ?`;
+    const query = target === 'images' ? images : `SELECT id FROM captions WHERE image_id IN (${images})`;
+    const statement = column<(string | number | null)[], number>(this.database, query);
+    const ids: number[] = [];
+    let spent = 0;
+    let step = FIRST_STEP;
+    for (let after = 0; ;) {
+      const start = performance.now();
+      for (const id of statement.all(...parameters, after, after + step)) ids.push(id);
+      const took = performance.now() - start;
+      after += step;
+      if (after >= this.sql.lastFile.get()!) return new AllowedIds(ids);
+      spent += took;
+      if (spent > this.options.mostTime) {
+        const message = `The filter takes more than ${this.options.mostTime / 1000} seconds to look at every file.`;
+        throw new PatchwordError('INVALID_ARGUMENT', message, { hint: 'Use fewer conditions.' });
+      }
+      step = Math.max(1, Math.round(step * Math.min(4, SLICE / took)));
+      await nextTurn();
+    }
   }
 }

@@ -256,6 +256,7 @@ export class Collection {
   }
 
   async close(): Promise<void> {
+    await this.queries.close();
     await this.vectors.close();
     this.inputs.close();
     this.reindex?.close();

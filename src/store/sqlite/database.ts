@@ -59,6 +59,13 @@ function openFromMemory(file: string): Connection {
   return new Database(bytes, { readonly: true });
 }
 
+/** A database in memory, made by `sql`. */
+export function openScratch(sql: string): Connection {
+  const database = new Database(':memory:');
+  database.exec(sql);
+  return database;
+}
+
 /** Makes a database at once or not at all: it is filled under another name and gets its own when it is whole. */
 export function createDatabase(file: string, steps: readonly string[], fill: (database: Connection) => void): void {
   const temporary = `${file}.new`;

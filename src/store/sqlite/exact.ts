@@ -110,8 +110,10 @@ export class VectorTable {
     let kept = this.start;
     for (let row = this.start; row < this.end; row++) {
       if (ids.has(this.ids[row])) continue;
-      this.ids[kept] = this.ids[row];
-      this.vectors.copyWithin(kept * this.dimension, row * this.dimension, (row + 1) * this.dimension);
+      if (kept < row) {
+        this.ids[kept] = this.ids[row];
+        this.vectors.copyWithin(kept * this.dimension, row * this.dimension, (row + 1) * this.dimension);
+      }
       kept++;
     }
     this.end = kept;

@@ -31,7 +31,7 @@ export function filteredImages(filter: Filter): SqlCondition {
   const { sql, parameters } = compileFilter(filter);
   return {
     sql: `SELECT files.image_id FROM files LEFT JOIN images ON images.id = files.image_id
-      LEFT JOIN sources ON sources.id = files.source_id WHERE ${sql}`,
+      LEFT JOIN sources ON sources.id = files.source_id WHERE (${sql})`,
     parameters,
   };
 }

@@ -98,6 +98,7 @@ export async function measureCollection(folder: string): Promise<CollectionBytes
     other: 0,
   };
   for (const name of await namesIn(folder)) {
+    if (name.endsWith('-shm')) continue; // Memory that processes share, for as long as one has the file open.
     const part = PARTS.find(([pattern]) => pattern.test(name))?.[1] ?? 'other';
     bytes[part] += await bytesBelow(path.join(folder, name));
   }

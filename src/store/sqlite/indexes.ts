@@ -1,12 +1,12 @@
-import { existsSync, rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf, PatchwordError } from '../../errors.js';
 import type { CollectionModel, Neighbor, Target } from '../store.js';
 import type { Catalog } from './catalog.js';
-import { replaceFile } from './database.js';
-import { graphFile, readManifest, writeManifest, type GraphEntry } from './manifest.js';
+import { explainStoreError } from './database.js';
+import { readManifest } from './manifest.js';
 import { NearestIndex, type IndexQuery } from './nearest.js';
 import { findEf, measureRecall, RECALL } from './recall.js';
+import { saveGraphs } from './saving.js';
 
 export interface NearestIndexesOptions {
   folder: string;
@@ -182,44 +182,19 @@ export class NearestIndexes {
       this.save();
       if (rebuilding) this.options.onNote('The files of vectors are rebuilt.');
     } catch (error) {
-      // Who writes meanwhile saves its own.
-      if (!rebuilding && error instanceof PatchwordError && error.code === 'COLLECTION_BUSY') return;
-      this.options.onNote(`The files of vectors are rebuilt, but were not saved: ${messageOf(error)}`);
+      const explained = explainStoreError(error, this.options.folder);
+      const code = explained instanceof PatchwordError ? explained.code : '';
+      // Who writes meanwhile saves its own; who may only read makes them for itself.
+      if (!rebuilding && (code === 'COLLECTION_BUSY' || code === 'READ_ONLY')) return;
+      this.options.onNote(`The files of vectors are made anew, but were not saved: ${messageOf(error)}`);
     }
   }
 
   private save(): void {
-    if (!TARGETS.some((target) => this.indexes[target].hasNews)) return;
-    this.options.withLock(() => {
-      const { folder, model } = this.options;
-      const entries = { ...readManifest(folder, model) };
-      const written: Partial<Record<Target, GraphEntry>> = {};
-      try {
-        for (const target of TARGETS) {
-          const index = this.indexes[target];
-          const entry = index.write(temporaryFile(folder, target));
-          const saved = entries[target];
-          if (entry) entries[target] = written[target] = entry;
-          else if (saved && index.isSaved(saved))
-            entries[target] = written[target] = { ...saved, measured: index.measured };
-        }
-        for (const target of TARGETS) {
-          const file = temporaryFile(folder, target);
-          if (existsSync(file)) replaceFile(file, graphFile(folder, target));
-        }
-        writeManifest(folder, model, entries);
-        for (const target of TARGETS) if (written[target]) this.indexes[target].markSaved(written[target]);
-      } finally {
-        for (const target of TARGETS) rmSync(temporaryFile(folder, target), { force: true });
-      }
-    });
+    saveGraphs({ ...this.options, indexes: this.indexes });
   }
 }
 
 function describeShortfall(target: Target, { ef, recall }: { ef: number; recall: number }): string {
   return `${target}.hnsw finds ${(100 * recall).toFixed(1)} % of the ${RECALL.k} nearest, though it keeps ${ef} candidates.`;
-}
-
-function temporaryFile(folder: string, target: Target): string {
-  return `${graphFile(folder, target)}.new`;
 }

@@ -1,11 +1,9 @@
-import { dot } from '../../vector.js';
 import type { Neighbor, Target } from '../store.js';
-import type { AllowedIds } from './allowed.js';
 import type { Catalog } from './catalog.js';
-import { Best, VectorTable } from './exact.js';
+import { VectorTable } from './exact.js';
 import { measureFile, readGraph, type GraphEntry, type MeasuredRecall } from './manifest.js';
 import { Rebuild } from './rebuild.js';
-import { RECALL } from './recall.js';
+import { searchVectors, type VectorQuery } from './neighbors.js';
 import { VectorGraph } from './vectors.js';
 
 /** A graph with more of its vectors deleted than this is built anew. */
@@ -13,12 +11,6 @@ const MAX_DELETED = 0.2;
 
 /** Candidates that a graph keeps while it looks for 100, until a measurement says what is enough. */
 const UNMEASURED_EF = 200;
-
-/**
- * Of n vectors a filter allows m, and a graph that keeps ef candidates meets about ef * n / m until it has its fill of them: each
- * for as long as COMPARISONS vectors take to be read from the catalog and compared. Exact search compares m, and is sure.
- */
-const COMPARISONS = 0.5;
 
 export interface NearestOptions {
   catalog: Catalog;
@@ -28,14 +20,7 @@ export interface NearestOptions {
   exactBelow: number;
 }
 
-export interface IndexQuery {
-  embedding: Float32Array;
-  k: number;
-  /** What may be found; all where it is not given. */
-  allowed?: AllowedIds;
-  /** Candidates that the graph keeps while it looks for 100; as measured where it is not given. */
-  ef?: number;
-}
+export type IndexQuery = Omit<VectorQuery, 'ef'> & { ef?: number };
 
 /**
  * The vectors of one target, ready to be searched: a copy of what the catalog holds. New vectors come to a table that
@@ -141,54 +126,13 @@ export class NearestIndex {
     });
   }
 
-  /** The min(k, matches) nearest of what the catalog holds now. @throws as `sync` */
-  search({ embedding, k, allowed, ef = this.ef }: IndexQuery): Neighbor[] {
-    const { catalog } = this.options;
+  /** The min(k, matches) nearest of what the catalog holds now. `ef` is as measured where it is not given. @throws as `sync` */
+  search({ ef = this.ef, ...query }: IndexQuery): Neighbor[] {
+    const { catalog, target } = this.options;
     return catalog.read(() => {
       this.sync();
-      const wanted = Math.min(k, allowed?.size ?? Infinity, this.count);
-      if (!this.graph) return this.compareTable(embedding, wanted, allowed).sorted();
-      const wide = Math.ceil(ef * Math.max(1, k / RECALL.k));
-      if (!allowed) return this.searchGraph(this.graph, { embedding, k: wanted, ef: wide });
-      // Candidates of a filter lie further apart, where a graph is less sure.
-      const filtered = 2 * wide;
-      const met = (filtered * this.count) / allowed.size;
-      if (allowed.size <= COMPARISONS * met) return this.compareCatalog(embedding, wanted, allowed);
-      return this.searchGraph(this.graph, { embedding, k: wanted, ef: filtered, allowed });
+      return searchVectors({ catalog, target, table: this.table, graph: this.graph }, { ...query, ef });
     });
-  }
-
-  private searchGraph(graph: VectorGraph, { embedding, k, ef = 0, allowed }: IndexQuery): Neighbor[] {
-    const { catalog, target } = this.options;
-    const best = this.compareTable(embedding, k, allowed);
-    const accepts = allowed && ((id: number) => allowed.has(id));
-    const found = graph.search(embedding, { k, ef, accepts });
-    const expected = Math.min(k, allowed ? allowed.size - best.count : graph.count);
-    // Islands that no link leads to: equal vectors make them, and deleted ones. Rare, so the catalog itself is searched.
-    if (found.length < expected) return this.compareCatalog(embedding, k, allowed);
-    // Similarities as exact search computes them, so that both can be ranked together.
-    for (const id of found) best.offer(id, dot(embedding, catalog.vectorOf(target, id)!));
-    return best.sorted();
-  }
-
-  private compareTable(embedding: Float32Array, k: number, allowed?: AllowedIds): Best {
-    const best = new Best(k);
-    this.table.search(embedding, best, allowed);
-    return best;
-  }
-
-  private compareCatalog(embedding: Float32Array, k: number, allowed?: AllowedIds): Neighbor[] {
-    const { catalog, target } = this.options;
-    const best = new Best(k);
-    if (!allowed) {
-      for (const { id, vector } of catalog.vectorsSince(target, 0)) best.offer(id, dot(embedding, vector));
-    } else {
-      for (const id of allowed) {
-        const vector = catalog.vectorOf(target, id);
-        if (vector) best.offer(id, dot(embedding, vector));
-      }
-    }
-    return best.sorted();
   }
 
   /** Moves vectors to the graph for about so long, and at least one. Returns whether any are left to move. */

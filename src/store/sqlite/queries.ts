@@ -1,12 +1,12 @@
 import { checkFilter, type Filter } from '../../filter.js';
-import type { CaptionMatches, Neighbors, StoredImage } from '../store.js';
-import { Filters } from './allowed.js';
+import type { CaptionMatches, Neighbors, StoredImage, Target } from '../store.js';
+import { Filters, type AllowedIds } from './allowed.js';
 import type { Catalog } from './catalog.js';
 import { checkPage, checkQuery, type NearestQuery } from './check.js';
 import type { Connection } from './database.js';
 import type { NearestIndexes } from './indexes.js';
 import type { Tables } from './tables.js';
-import { matchCaptions } from './words.js';
+import { CaptionWords } from './words.js';
 
 export interface QueriesOptions {
   catalog: Catalog;
@@ -16,49 +16,65 @@ export interface QueriesOptions {
   vectors: () => NearestIndexes;
 }
 
-/** What is asked of a collection, with filters. Each answer is of one snapshot of the catalog. */
+/** What is asked of a collection, with filters. What a filter allows is found first, then the rest in one snapshot of the catalog. */
 export class Queries {
   private readonly filters: Filters;
+  private readonly words: CaptionWords;
+  private readonly running = new Set<Promise<unknown>>();
 
   constructor(private readonly options: QueriesOptions) {
     this.filters = new Filters(options.database);
+    this.words = new CaptionWords(options.catalog, options.database);
   }
 
-  nearest({ filter, ...query }: NearestQuery): Neighbors {
+  nearest({ filter, ...query }: NearestQuery): Promise<Neighbors> {
     const { catalog, vectors } = this.options;
     checkQuery(query, catalog.model.dimension);
-    const checked = this.check(filter);
-    const neighbors = catalog.read(() =>
-      vectors().search({ ...query, allowed: checked && this.filters.allowed(query.target, checked) }),
-    );
-    return { neighbors, complete: true };
+    return this.filtered({ target: query.target, filter }, (allowed) => ({
+      neighbors: vectors().search({ ...query, allowed }),
+      complete: true,
+    }));
   }
 
-  captionMatches({ filter, ...query }: Omit<NearestQuery, 'target'> & { text: string }): CaptionMatches {
-    const { catalog, database } = this.options;
+  captionMatches({ filter, ...query }: Omit<NearestQuery, 'target'> & { text: string }): Promise<CaptionMatches> {
+    const { catalog } = this.options;
     checkQuery({ target: 'captions', ...query }, catalog.model.dimension);
-    this.check(filter);
-    return catalog.read(() => {
+    return this.filtered({ target: 'captions', filter }, (allowed) => {
       catalog.requireBinding();
-      return matchCaptions(database, query);
+      return this.words.match({ ...query, allowed });
     });
   }
 
-  scan({ filter, ...page }: { after: number; limit: number; filter?: Filter }): StoredImage[] {
-    const { catalog, tables } = this.options;
+  scan({ filter, ...page }: { after: number; limit: number; filter?: Filter }): Promise<StoredImage[]> {
+    const { images } = this.options.tables;
     checkPage(page);
-    const checked = this.check(filter);
-    if (!checked) return tables.images.scan(page);
-    return catalog.read(() => tables.images.get(this.filters.allowed('images', checked).page(page)));
+    return this.filtered({ target: 'images', filter }, (allowed) =>
+      allowed ? images.get(allowed.page(page)) : images.scan(page),
+    );
   }
 
-  count(filter?: Filter): number {
+  count(filter?: Filter): Promise<number> {
     const { catalog } = this.options;
-    const checked = this.check(filter);
-    return catalog.read(() => (checked ? this.filters.allowed('images', checked).size : catalog.count('images')));
+    return this.filtered({ target: 'images', filter }, (allowed) => allowed?.size ?? catalog.count('images'));
   }
 
-  private check(filter: Filter | undefined): Filter | undefined {
-    return filter === undefined ? undefined : checkFilter(filter);
+  /** Lets what was asked before finish. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.running);
+    this.words.close();
+  }
+
+  private filtered<T>(
+    { target, filter }: { target: Target; filter: Filter | undefined },
+    ask: (allowed: AllowedIds | undefined) => T,
+  ): Promise<T> {
+    const checked = filter === undefined ? undefined : checkFilter(filter);
+    const run = async () => {
+      const allowed = checked && (await this.filters.allowed(target, checked));
+      return this.options.catalog.read(() => ask(allowed));
+    };
+    const running = run().finally(() => this.running.delete(running));
+    this.running.add(running);
+    return running;
   }
 }

@@ -23,12 +23,15 @@ export interface RecallOptions {
   goesOn: () => boolean;
 }
 
-/** The least ef that finds the wanted share of the nearest, or else the most; null where it was stopped, or the vectors changed meanwhile. */
+/**
+ * The least ef that finds the wanted share of the nearest, or else the most that is tried; null where it was stopped, or the
+ * vectors changed meanwhile.
+ */
 export async function findEf(options: RecallOptions): Promise<{ ef: number; recall: number } | null> {
   const sample = await takeSample(options);
+  if (!sample) return null;
   let found: { ef: number; recall: number } | null = null;
   for (const ef of EFS) {
-    if (!sample) return null;
     const recall = await recallOf(sample, { ...options, ef });
     if (recall === null) return null;
     found = { ef, recall };
@@ -46,8 +49,8 @@ export async function measureRecall(options: RecallOptions): Promise<number | nu
 interface Sample {
   revision: number;
   queries: Float32Array[];
-  /** Ids of the nearest of each. */
-  nearest: Set<number>[];
+  /** Of the nearest of each: how many, and the similarity of the last. Others that are as similar are as good. */
+  nearest: { count: number; last: number }[];
 }
 
 /**
@@ -73,7 +76,8 @@ async function takeSample({ catalog, target, goesOn }: RecallOptions): Promise<S
       for (const { id, vector } of vectors) bests[i].offer(id, dot(query, vector));
     });
   }
-  return { revision, queries, nearest: bests.map((best) => new Set(best.sorted().map(({ id }) => id))) };
+  const nearest = bests.map((best) => ({ count: best.count, last: best.sorted().at(-1)?.similarity ?? 1 }));
+  return { revision, queries, nearest };
 }
 
 async function recallOf(sample: Sample, options: RecallOptions & { ef: number }): Promise<number | null> {
@@ -83,9 +87,10 @@ async function recallOf(sample: Sample, options: RecallOptions & { ef: number })
   for (const [i, embedding] of sample.queries.entries()) {
     await nextTurn();
     if (!goesOn() || catalog.revision() !== sample.revision) return null;
-    const nearest = sample.nearest[i];
-    found += index.search({ embedding, k: RECALL.k, ef }).filter(({ id }) => nearest.has(id)).length;
-    expected += nearest.size;
+    const { count, last } = sample.nearest[i];
+    const neighbors = index.search({ embedding, k: RECALL.k, ef });
+    found += neighbors.filter(({ similarity }) => similarity >= last).length;
+    expected += count;
   }
   return expected === 0 ? 1 : found / expected;
 }

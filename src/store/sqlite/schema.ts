@@ -94,15 +94,14 @@ export const CATALOG_STEPS: readonly string[] = [
   INSERT INTO images (id, content_hash, bytes, width, height, revision, embedding)
     SELECT id, content_hash, bytes, width, height, revision, embedding
     FROM old_images WHERE id IN (SELECT kept FROM merged) ORDER BY id;
-  -- Also where nothing was merged: whoever keeps vectors then looks whether any are gone.
-  UPDATE meta SET revision = revision + 1;
   UPDATE images SET (revision, embedding) = (
     SELECT (SELECT revision FROM meta) + images.id, old.embedding FROM old_images old JOIN merged USING (id)
     WHERE kept = images.id AND old.revision > 0 ORDER BY old.id LIMIT 1
   ) WHERE revision = 0 AND EXISTS (
     SELECT 1 FROM old_images old JOIN merged USING (id) WHERE kept = images.id AND old.revision > 0
   );
-  UPDATE meta SET revision = max(revision, (SELECT ifnull(max(revision), 0) FROM images));
+  -- Also where nothing was merged: whoever keeps vectors then looks whether any are gone.
+  UPDATE meta SET revision = revision + 1 + (SELECT ifnull(max(id), 0) FROM images);
   CREATE INDEX images_by_revision ON images (revision);
   CREATE INDEX images_by_hash0 ON images (hash0, hash1, hash2, hash3) WHERE hash0 IS NOT NULL;
   CREATE INDEX images_by_hash1 ON images (hash1, hash2, hash3, hash0) WHERE hash1 IS NOT NULL;
@@ -214,6 +213,9 @@ export const CATALOG_STEPS: readonly string[] = [
   END;
   `,
 ];
+
+/** How the catalog's `caption_words` splits captions into words. A text to be looked up there is split alike. */
+export const CAPTION_TOKENIZER = 'unicode61 remove_diacritics 2';
 
 /**
  * The same for reindex.sqlite, the embeddings of the model that a collection is being reindexed with. Embedded is an image

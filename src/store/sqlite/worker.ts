@@ -65,7 +65,10 @@ serveWorker<StoreHandlers>(port, {
   getImages: (ids) => counted(ids, ({ images }) => images.get(ids)),
   getCaptions: (ids) => counted(ids, ({ images }) => images.getCaptions(ids)),
   nearDuplicates: (page) => explained(() => (checkLimit(page.limit), collection.tables.duplicates.page(page))),
-  quarantine: (batch) => (checkQuarantine(batch.files), written(batch.files, ({ quarantine }) => quarantine.put(batch))),
+  quarantine: (batch) => (
+    checkQuarantine(batch.files),
+    written(batch.files, ({ quarantine }) => quarantine.put(batch))
+  ),
   getQuarantined: (query) => counted(query.files, ({ quarantine }) => quarantine.get(query)),
   scanQuarantine: (page) => explained(() => (checkLimit(page.limit), collection.tables.quarantine.scan(page))),
   clearQuarantine: (query) => written(query.files ?? [], ({ quarantine }) => quarantine.clear(query)),

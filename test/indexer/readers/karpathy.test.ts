@@ -1,32 +1,18 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import type { SkippedImage, SourceImage } from '../../../indexer/readers/reader.js';
 import { openSource } from '../../../indexer/readers/source.js';
-import { fixture, temporaryFolder } from '../../fixture.js';
-import { collect } from '../collect.js';
-
-const PICTURE = fixture('preprocess', 'small_90x60.png');
+import { fixture } from '../../fixture.js';
+import { readAll as read, refusal, sourceFolders } from './files.js';
 
 describe('Karpathy JSON', () => {
-  const temporary = temporaryFolder();
-  let count = 0;
+  const make = sourceFolders();
 
   /** Writes `json` (text, bytes or a value) as dataset.json with pictures beside it, in a folder of its own. */
   function dataset(json: unknown, pictures: string[] = ['a.png']): string {
-    const folder = path.join(temporary.path, String((count += 1)));
-    for (const picture of pictures) {
-      mkdirSync(path.dirname(path.join(folder, picture)), { recursive: true });
-      copyFileSync(PICTURE, path.join(folder, picture));
-    }
-    const file = path.join(folder, 'dataset.json');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(file, typeof json === 'string' || Buffer.isBuffer(json) ? json : JSON.stringify(json));
-    return file;
-  }
-
-  async function read(source: string, images?: string): Promise<(SourceImage | SkippedImage)[]> {
-    return collect((await openSource({ source, images })).entries());
+    const files = Object.fromEntries(pictures.map((picture) => [picture, null]));
+    return path.join(make({ ...files, 'dataset.json': json }), 'dataset.json');
   }
 
   const entry = (filename: string, ...captions: string[]) => ({
@@ -34,20 +20,22 @@ describe('Karpathy JSON', () => {
     sentences: captions.map((raw) => ({ raw, tokens: raw.split(' ') })),
   });
 
-  function rejects(json: unknown, message: RegExp): Promise<void> {
-    return assert.rejects(openSource({ source: dataset(json) }), { code: 'SOURCE_INVALID', message });
-  }
+  const rejects = (json: unknown, message: RegExp) => assert.rejects(read(dataset(json)), refusal(message));
 
   it('is refused whole where it is not JSON, not UTF-8, or has no images', async () => {
-    await rejects('{"images": [', /dataset\.json is not a Karpathy JSON file: it is not JSON/);
-    await rejects(Buffer.from([0x7b, 0xff, 0xfe]), /not UTF-8/);
-    await rejects('null', /no list named "images"/);
+    await rejects('', /dataset\.json:1: it is not JSON: expected "{", found its end/);
+    await rejects('{"images": [', /dataset\.json:1: it is not JSON/);
+    await rejects(Buffer.from([0x7b, 0xff, 0xfe]), /dataset\.json:1: it is not JSON/);
+    await rejects('null', /expected "{", found "n"/);
     await rejects({ images: 'a.png' }, /no list named "images"/);
-    await rejects({ images: [] }, /empty/);
+    await rejects({ images: [] }, /dataset\.json:1: it lists no images/);
   });
 
   it('is refused, with the first reason, where no entry can be used', async () => {
-    await rejects({ images: [{ filename: 'a.png' }, 7] }, /none of its 2 entries.*images\[0\]: sentences: /);
+    await rejects(
+      { images: [{ filename: 'a.png' }, 7] },
+      /None of the 2 entries.*dataset\.json:1: images\[0\]: sentences: /,
+    );
   });
 
   it('skips an entry without a name or with captions of the wrong kind, and reads the rest', async () => {
@@ -60,11 +48,11 @@ describe('Karpathy JSON', () => {
     ];
     const entries = await read(dataset({ images }));
     assert.equal(entries.length, 5);
-    const reasons = entries.slice(0, 4).map((one) => `${(one as SkippedImage).file} ${(one as SkippedImage).reason}`);
-    assert.match(reasons[0], /^images\[0\] filename: .*expected string/);
-    assert.match(reasons[1], /^images\[1\] sentences: .*expected array/);
-    assert.match(reasons[2], /^images\[2\] sentences\.0\.raw: .*expected string/);
-    assert.match(reasons[3], /^images\[3\] entry: .*expected object/);
+    const reasons = entries.slice(0, 4).map((one) => `${(one as SkippedImage).file}: ${(one as SkippedImage).reason}`);
+    assert.match(reasons[0], /^dataset\.json:1: images\[0\]: filename: .*expected string/);
+    assert.match(reasons[1], /^dataset\.json:1: images\[1\]: sentences: .*expected array/);
+    assert.match(reasons[2], /^dataset\.json:1: images\[2\]: sentences\.0\.raw: .*expected string/);
+    assert.match(reasons[3], /^dataset\.json:1: images\[3\]: expected an object, got null/);
     assert.deepEqual((entries[4] as SourceImage).captions, ['a fox']);
   });
 
@@ -73,7 +61,8 @@ describe('Karpathy JSON', () => {
     const images = [...hostile.map((name) => entry(name, 'a fox')), entry('a.png', 'a fox')];
     const entries = await read(dataset({ images }));
     for (const [index, name] of hostile.entries()) {
-      assert.deepEqual(entries[index], { file: name, reason: 'its path leaves the folder of the pictures' });
+      const reason = `dataset.json:1: images[${index}]: its path leaves the folder of the pictures`;
+      assert.deepEqual(entries[index], { file: name, reason });
     }
     assert.equal((entries.at(-1) as SourceImage).name, 'a.png');
   });
@@ -83,15 +72,16 @@ describe('Karpathy JSON', () => {
     const [first, ...others] = await read(dataset({ images }));
     assert.deepEqual((first as SourceImage).captions, ['first']);
     assert.deepEqual(others, [
-      { file: './a.png', reason: 'images[1] lists it a second time' },
-      { file: 'a.png', reason: 'images[2] lists it a second time' },
+      { file: 'dataset.json:1: images[1]', reason: 'it lists ./a.png a second time' },
+      { file: 'dataset.json:1: images[2]', reason: 'it lists a.png a second time' },
     ]);
   });
 
   it('skips a picture with a caption of a megabyte', async () => {
     const images = [entry('huge.png', 'x'.repeat(1_000_000)), entry('a.png', 'a fox')];
     const [huge] = await read(dataset({ images }));
-    assert.deepEqual(huge, { file: 'huge.png', reason: 'a caption has 1000000 characters; at most 10000 are read' });
+    const reason = 'dataset.json:1: images[0]: a caption has 1000000 characters; at most 10000 are read';
+    assert.deepEqual(huge, { file: 'huge.png', reason });
   });
 
   it('makes captions one line of well-formed Unicode, and leaves out those without a word', async () => {
@@ -119,7 +109,7 @@ describe('Karpathy JSON', () => {
       assert.equal((found as SourceImage).name, 'val2014/a.png');
     }
     const elsewhere = path.dirname(dataset('{}', ['val2014/a.png']));
-    const [found] = await read(dataset(json, []), elsewhere);
+    const [found] = await read(dataset(json, []), { images: elsewhere });
     assert.equal((found as SourceImage).location.file, 'val2014/a.png');
   });
 
@@ -140,5 +130,24 @@ describe('Karpathy JSON', () => {
       code: 'SOURCE_INVALID',
       message: /several datasets: dataset\.json, dataset_coco\.json/,
     });
+  });
+
+  it("is read as it is published: Karpathy's COCO, the numbers of an image its attributes", async () => {
+    const folder = fixture('readers', 'karpathy');
+    const { format, total } = await openSource({ source: folder });
+    assert.deepEqual([format, total], ['karpathy', 2]);
+    const images = (await read(folder)) as SourceImage[];
+    assert.deepEqual(
+      images.map(({ name, captions, split, attributes }) => [name, captions, split, attributes]),
+      [
+        [
+          'val2014/COCO_val2014_000000000001.jpg',
+          ['A red fox runs.', 'A fox in the snow.'],
+          'test',
+          { imgid: 0, cocoid: 1 },
+        ],
+        ['train2014/COCO_train2014_000000000002.jpg', ['A blue house.'], 'train', { imgid: 1, cocoid: 2 }],
+      ],
+    );
   });
 });

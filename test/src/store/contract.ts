@@ -1,8 +1,9 @@
 import type { Store } from '../../../src/store/store.js';
 import { testAgreement } from './contract/agreement.js';
 import { testContents } from './contract/contents.js';
-import { MODEL } from './contract/context.js';
+import { DIMENSION, MODEL } from './contract/context.js';
 import { testDuplicates } from './contract/duplicates.js';
+import { testFiltering } from './contract/filtering.js';
 import { testInput } from './contract/input.js';
 import { testInputs } from './contract/inputs.js';
 import { testLimits } from './contract/limits.js';
@@ -41,6 +42,7 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
   testRemoval(context);
   testPaging(context);
   testNearest(context);
+  describe('filters', () => testFiltering({ ...context, dimension: DIMENSION }));
   testInputs(context);
   testSources(context);
   testQuarantine(context);

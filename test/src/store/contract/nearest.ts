@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { clusteredUnits, exactNearest, neighborsOf, randomUnit, seededRandom, upsertTo } from '../records.js';
-import { type Context, DIMENSION, record, records, ROOT } from './context.js';
+import { type Context, DIMENSION, record, records, ROOT, sourceOf } from './context.js';
 
 export function testNearest({ open, openNew, newName }: Context): void {
   describe('nearest', () => {
@@ -42,26 +42,43 @@ export function testNearest({ open, openNew, newName }: Context): void {
       }
     });
 
-    it('reaches a recall@10 of 0.95 on clustered vectors, also after replacing some and opening again', async () => {
+    it('reaches a recall@10 of 0.95 on clustered vectors, also after replacing and removing some and opening again', async () => {
       const name = newName();
       let store = await open(name);
-      const vectors = clusteredUnits({ seed: 3, count: 1000, dimension: DIMENSION, clusters: 20 });
+      const sourceId = await sourceOf(store);
+      const count = 2000;
+      const vectors = clusteredUnits({ seed: 3, count, dimension: DIMENSION, clusters: 20 });
       const replaced = clusteredUnits({ seed: 4, count: 100, dimension: DIMENSION, clusters: 20 });
       const image = (i: number, embedding: Float32Array, contentHash: string) =>
         record(i, { embedding, contentHash, captions: [] });
-      const ids = await upsertTo(store, { path: ROOT, images: vectors.map((vector, i) => image(i, vector, `${i}`)) });
+      const images = vectors.map((vector, i) => image(i, vector, `${i}`));
+      const ids = await store.upsert({ sourceId, images: images.slice(0, count / 2) });
       await store.flush();
-      await upsertTo(store, { path: ROOT, images: replaced.map((vector, i) => image(i, vector, `new ${i}`)) });
+      ids.push(...(await store.upsert({ sourceId, images: images.slice(count / 2) })));
+      await store.upsert({ sourceId, images: replaced.map((vector, i) => image(i, vector, `new ${i}`)) });
+      await store.flush();
       const current = new Map(ids.map((id, i) => [id, replaced[i] ?? vectors[i]]));
       const recall = async () => {
         let hits = 0;
-        for (let i = 0; i < 1000; i += 20) {
+        for (let i = 0; i < count; i += 40) {
           const query = { target: 'images', embedding: vectors[i], k: 10 } as const;
           const expected = new Set(exactNearest(current, query.embedding, 10).map(({ id }) => id));
-          hits += (await neighborsOf(store, query)).filter(({ id }) => expected.has(id)).length;
+          const found = await neighborsOf(store, query);
+          assert.equal(found.length, 10);
+          assert.ok(found.every(({ id }) => current.has(id)));
+          hits += found.filter(({ id }) => expected.has(id)).length;
         }
-        return hits / 500;
+        return hits / ((10 * count) / 40);
       };
+      assert.ok((await recall()) >= 0.95);
+
+      const removed = ids.filter((_, i) => i % 8 === 0);
+      assert.equal(await store.remove(removed), removed.length);
+      const files = images.filter((_, i) => i % 8 === 1).map(({ file }) => file);
+      assert.equal(await store.removeFiles({ sourceId, files }), files.length);
+      ids.forEach((id, i) => i % 8 < 2 && current.delete(id));
+      assert.ok((await recall()) >= 0.95);
+      await store.flush();
       assert.ok((await recall()) >= 0.95);
       await store.close();
       store = await open(name);

@@ -178,7 +178,11 @@ describe('collection', () => {
       chmodSync(folder, 0o755);
       assert.equal(child.status, 0, `${ending}: ${child.stderr.toString()}`);
       const { message, ...result } = JSON.parse(child.stdout.toString()) as { message: string };
-      assert.deepEqual(result, { images: 4, nearest: ids[1], cached: true, code: 'READ_ONLY' }, ending);
+      assert.deepEqual(
+        result,
+        { images: 4, nearest: ids[1], filtered: 2, worded: 2, cached: true, code: 'READ_ONLY' },
+        ending,
+      );
       assert.match(message, /cannot be written/);
     }
   });

@@ -9,6 +9,7 @@ import {
   type Scalar,
 } from '../../../../src/filter.js';
 import { bindModel, Catalog } from '../../../../src/store/sqlite/catalog.js';
+import { Places } from '../../../../src/store/sqlite/places.js';
 import { createDatabase, openDatabase, type Connection } from '../../../../src/store/sqlite/database.js';
 import { compileFilter, defineFilterFunctions, filteredImages } from '../../../../src/store/sqlite/filter.js';
 import { CATALOG_STEPS } from '../../../../src/store/sqlite/schema.js';
@@ -91,7 +92,7 @@ describe('filter in SQL', () => {
     createDatabase(catalogFile, CATALOG_STEPS, (created) => bindModel(created, modelOf(2)));
     database = openDatabase(catalogFile, CATALOG_STEPS);
     defineFilterFunctions(database);
-    const tables = new Tables(new Catalog(database), database);
+    const tables = new Tables(new Catalog(database), database, new Places(folder.path));
     const ids = SOURCES.map((path) => tables.sources.add({ path, root: '/', format: 'folder', options: {} }).sourceId);
     const random = seededRandom(1);
     files = Array.from({ length: 300 }, (_, i) => {
@@ -168,7 +169,7 @@ describe('filter in SQL', () => {
 
   it('never takes a value of one type for one of another', () => {
     const values: Scalar[] = [1, '1', true, 'true', null, 'null', 0, false, '', '0'];
-    const tables = new Tables(new Catalog(database), database);
+    const tables = new Tables(new Catalog(database), database, new Places(folder.path));
     values.forEach((typed, i) => {
       const record = imageRecord(1000 + i, 2, { attributes: { typed } });
       tables.records.upsert({ sourceId: 1, images: [record] });

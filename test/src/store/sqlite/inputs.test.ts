@@ -55,6 +55,19 @@ describe('cache of model inputs', () => {
     assert.deepEqual(notes, []);
   });
 
+  it('forgets a content in all sizes, and makes no file to do so', () => {
+    const file = newFile();
+    const cache = openCache(file);
+    cache.remove(['a']);
+    assert.ok(!existsSync(file));
+    cache.put([entry('a'), { ...entry('a'), inputSize: '32/32' }, entry('b')]);
+    cache.remove(['a', 'unknown']);
+    assert.equal(cache.get(key('a')), null);
+    assert.equal(cache.get(key('a', '32/32')), null);
+    assert.deepEqual(cache.get(key('b')), entry('b').modelInput);
+    assert.deepEqual(notes, []);
+  });
+
   it('starts afresh where an earlier version made its file', () => {
     for (const first of ['get', 'put']) {
       const file = newFile();

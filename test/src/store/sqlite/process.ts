@@ -43,17 +43,23 @@ const tasks: Record<string, () => Promise<void>> = {
     const store = await openStore({ data, name });
     const { images } = await store.info();
     const found = await neighborsOf(store, { target: 'images', embedding: imageRecord(1, dimension).embedding, k: 3 });
+    const filter = { field: 'split', eq: 'train' };
+    const { embedding } = imageRecord(1, dimension);
+    const worded = await store.captionMatches({ text: 'second caption', embedding, k: 9, filter });
     const [modelInput] = await store.getModelInputs([found[0].id]);
     await store.putModelInputs([{ imageId: found[1].id, modelInput: imageRecord(2, dimension).modelInput }]);
     const error = (await upsertTo(store, { path: '/pictures', images: batch(9) }).then(
       () => ({ code: 'none' }),
       (reason: unknown) => reason,
     )) as { code: string; message: string };
+    const filtered = await store.count(filter);
     await store.close();
     say(
       JSON.stringify({
         images,
         nearest: found[0].id,
+        filtered,
+        worded: worded.neighbors.length,
         cached: modelInput !== null,
         code: error.code,
         message: error.message,

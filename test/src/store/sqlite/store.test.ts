@@ -8,6 +8,7 @@ import { listCollections } from '../../../../src/store/sqlite/folders.js';
 import { openStore, type StoreOptions } from '../../../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../../../fixture.js';
 import { testStoreContract } from '../contract.js';
+import { assertWhole } from './invariants.js';
 import {
   exactNearest,
   imageRecord,
@@ -71,6 +72,14 @@ describe('SQLite store', () => {
 
   describe('contract, searched through HNSW graphs', () => {
     testStoreContract((name, create) => open(`hnsw-${name}`, { create }));
+  });
+
+  describe('after all of that', () => {
+    it('every catalog is whole', async () => {
+      const names = await listCollections(data.path);
+      assert.ok(names.length > 100);
+      for (const name of names) assertWhole(fileOf(name, 'catalog.sqlite'));
+    });
   });
 
   describe('names', () => {

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import type { GlobalOptions } from '../../options.js';
+import { printResult } from '../../output.js';
+import { describeBytes, describeCount } from '../../text.js';
+
+export function addBackupCommand(collection: Command): void {
+  const command = collection
+    .command('backup')
+    .description('write all of a collection that cannot be made again, while it is in use')
+    .argument('<name>', 'the collection')
+    .argument('<target>', 'a folder that is not there, or a .tar file that is not there');
+  command.action(async (name: string, target: string) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const { backupCollection } = await import('../../backup.js');
+    const { withCollection } = await import('../../opening.js');
+    const result = await withCollection({ ...options, collection: name }, (store) =>
+      backupCollection({ store, target }),
+    );
+    printResult({ target, ...result }, options, ({ images, captions, bytes, pictures, seconds }) => {
+      const what = `${describeCount(images, 'image')} and ${describeCount(captions, 'caption')} (${describeBytes(bytes)})`;
+      const own = pictures > 0 ? `, with ${describeCount(pictures, 'file')} of pictures,` : '';
+      return `${what}${own} backed up to ${target} in ${seconds.toFixed(1)} s`;
+    });
+  });
+}
