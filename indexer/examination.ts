@@ -152,8 +152,7 @@ export class Examination {
     if (verdict === 'removed') return { outcome: 'removed', file: image.name, known: known !== null };
     const left = known && known.contentHash !== contentHash ? known.contentHash : null;
     if (left !== null) contents.leave(left);
-    // Where the picture cannot be searched, an embedding mends that.
-    if (verdict === 'there' && known?.searchable !== false) {
+    if (verdict === 'there') {
       return { ...pending(seen, known ? 'updated' : 'duplicates', content), begun: { coming: null, left } };
     }
     const begun = { coming: contents.come(contentHash), left };

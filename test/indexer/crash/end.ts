@@ -7,37 +7,39 @@ import type { Line } from './journal.js';
 import type { Oracle } from './oracle.js';
 import type { World } from './world.js';
 
-/** What two collections of the same sources have in common, whatever happened to them: no ids, no times, no model. */
-export interface Content {
-  files: unknown[];
-  captions: [contentHash: string, captions: string[]][];
-  quarantined: string[];
-  nearDuplicates: string[];
-}
-
-export async function readContent(store: SqliteStore): Promise<Content> {
+/**
+ * What two collections of the same sources have in common, whatever happened to them, a line each: no ids, no times, no model.
+ */
+export async function readContent(store: SqliteStore): Promise<Set<string>> {
   const { sources, files, images, quarantined } = await readActual(store);
   const pathOf = new Map([...sources].map(([path, sourceId]) => [sourceId, path]));
   const hashOf = new Map([...images].map(([hash, { imageId }]) => [imageId, hash]));
   const pairs = await store.nearDuplicates({ after: null, limit: STORE_LIMITS.batchItems });
-  const rows = [...files.values()].map(({ sourceId, modified: _, attributes, ...file }) =>
-    JSON.stringify([pathOf.get(sourceId), Object.entries(attributes).sort(), file]),
-  );
-  return {
-    files: rows.sort(),
-    captions: [...images].map(([hash, { captions }]) => [hash, [...captions].sort()] as [string, string[]]).sort(),
-    quarantined: [...quarantined].map((key) => key.replace(/^\d+/, (id) => pathOf.get(Number(id))!)).sort(),
-    nearDuplicates: pairs
-      .map(({ imageId, otherId, distance }) => [hashOf.get(imageId), hashOf.get(otherId)].sort().join() + distance)
-      .sort(),
-  };
+  const lines = [
+    ...[...files.values()].map(({ sourceId, modified: _, attributes, ...file }) => [
+      ...['file', pathOf.get(sourceId)],
+      ...[Object.entries(attributes).sort(), file],
+    ]),
+    ...[...images].map(([hash, { captions, searchable }]) => ['image', hash, [...captions].sort(), searchable]),
+    ...[...quarantined].map((key) => ['quarantined', key.replace(/^\d+/, (id) => pathOf.get(Number(id))!)]),
+    ...pairs.map(({ imageId, otherId, distance }) => {
+      return ['near duplicates', ...[hashOf.get(imageId), hashOf.get(otherId)].sort(), distance];
+    }),
+  ];
+  return new Set(lines.map((line) => JSON.stringify(line)));
+}
+
+export function requireSame(one: ReadonlySet<string>, other: ReadonlySet<string>): void {
+  const lacking = [...other].filter((line) => !one.has(line));
+  const besides = [...one].filter((line) => !other.has(line));
+  assert.deepEqual({ lacking, besides }, { lacking: [], besides: [] });
 }
 
 /** Takes out of a collection what was removed from another. */
 export async function removeContents(
   options: { data: string; name: string },
   hashes: readonly string[],
-): Promise<Content> {
+): Promise<Set<string>> {
   const store = await openStore(options);
   try {
     const found = await store.findContents([...hashes]);

@@ -51,7 +51,7 @@ export function drawMoment(task: TaskName, durations: Durations, next: () => num
   }
   if (draw < 0.8) {
     const method = CALLS[task][below(CALLS[task].length)];
-    const skip = method === 'upsert' || method === 'putReembeddings' ? below(8) : below(2);
+    const skip = method === 'upsert' ? below(6) : method === 'putReembeddings' ? below(3) : 0;
     const delay = next() < 0.5 ? 0 : 8 * next() ** 2;
     const line = (line: Line) => 'method' in line && line.method === method;
     return { what: `${task}, ${method} ${skip}, after ${delay.toFixed(1)} ms`, line, skip, delay };

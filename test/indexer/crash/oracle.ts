@@ -59,11 +59,9 @@ export class Oracle {
       case 'addSource':
         this.sources.set(call.argument.path, (result as { sourceId: number } | undefined)?.sourceId ?? UNKNOWN);
         break;
-      case 'upsert': {
-        const ids = result as number[] | undefined;
-        call.argument.images.forEach((record, at) => this.put(call.argument.sourceId, record, ids?.[at]));
+      case 'upsert':
+        this.upsert(call.argument, result as number[] | undefined);
         break;
-      }
       case 'markMissing':
         for (const file of call.argument.files) {
           const known = this.files.get(keyOf({ ...call.argument, file }));
@@ -131,30 +129,34 @@ export class Oracle {
     return [...this.reindexed.images].filter(([id, image]) => isThere(id, image)).map(([id]) => id);
   }
 
-  private put(sourceId: number, record: ToldRecord, imageId: number | undefined): void {
-    const { file, contentHash, split, modified, embedding } = record;
-    const captions = record.captions.map(({ text }) => text);
-    const attributes = record.attributes as Attributes;
-    const key = keyOf({ sourceId, file });
-    const known = this.files.get(key);
-    const alone = known !== undefined && this.filesOf(known.contentHash).length === 1;
-    if (!this.images.has(contentHash)) {
-      assert.ok(!this.removed.has(contentHash), `${file}: a content that was removed is brought back`);
-      // The one file of an image takes it along to its next content.
-      const kept = alone ? this.images.get(known.contentHash)! : this.newId(imageId);
-      if (alone) this.drop(known.contentHash);
-      this.images.set(contentHash, kept);
-    } else if (embedding) this.unsearchable.delete(contentHash);
+  private upsert({ sourceId, images }: { sourceId: number; images: ToldRecord[] }, ids?: number[]): void {
+    const contents = new Set(images.map(({ contentHash }) => contentHash));
+    const before = images.map(({ file }) => this.files.get(keyOf({ sourceId, file })));
+    images.forEach((record, at) => {
+      const known = before[at];
+      const { contentHash } = record;
+      if (!this.images.has(contentHash)) {
+        assert.ok(!this.removed.has(contentHash), `${record.file}: a content that was removed is brought back`);
+        // The one file of an image takes it along to its next content, unless another file comes to have the one before.
+        const alone = known && this.filesOf(known.contentHash).length === 1 && !contents.has(known.contentHash);
+        const kept = alone ? this.images.get(known.contentHash)! : this.newId(ids?.[at]);
+        if (alone) this.drop(known.contentHash);
+        this.images.set(contentHash, kept);
+      } else if (record.embedding) this.unsearchable.delete(contentHash);
+      this.agree(record, ids?.[at]);
+      const state = { sourceId, ...stateOf(record), missing: false };
+      this.files.set(keyOf(state), state);
+      this.quarantined.delete(keyOf(state));
+    });
+    for (const known of before) if (known && this.filesOf(known.contentHash).length === 0) this.drop(known.contentHash);
+  }
+
+  /** With the id that was acknowledged. */
+  private agree({ file, contentHash }: ToldRecord, imageId: number | undefined): void {
     const expected = this.images.get(contentHash)!;
-    if (imageId !== undefined) {
-      assert.ok(expected === imageId || expected === UNKNOWN, `${file}: image ${imageId}, and it was ${expected}`);
-      this.images.set(contentHash, imageId);
-    }
-    const state = { sourceId, file, contentHash, captions, split, attributes, modified };
-    this.files.set(key, { ...state, missing: false });
-    if (known && known.contentHash !== contentHash && this.filesOf(known.contentHash).length === 0)
-      this.drop(known.contentHash);
-    this.quarantined.delete(key);
+    if (imageId === undefined) return;
+    assert.ok(expected === imageId || expected === UNKNOWN, `${file}: image ${imageId}, and it was ${expected}`);
+    this.images.set(contentHash, imageId);
   }
 
   private newId(imageId: number = UNKNOWN): number {
@@ -189,4 +191,9 @@ export class Oracle {
     assert.ok(keys !== null || sourceId === undefined, 'no task clears the quarantine of one source');
     for (const key of keys ?? [...this.quarantined]) this.quarantined.delete(key);
   }
+}
+
+function stateOf({ file, contentHash, captions, split, attributes, modified }: ToldRecord) {
+  const texts = captions.map(({ text }) => text);
+  return { file, contentHash, captions: texts, split, attributes: attributes as Attributes, modified };
 }

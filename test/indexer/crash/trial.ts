@@ -9,10 +9,10 @@ import { openStore } from '../../../src/store/sqlite/store.js';
 import type { CollectionModel } from '../../../src/store/store.js';
 import { random } from '../../src/vilt/variant.js';
 import { Backup } from './backup.js';
-import { readContent, removeContents, requireContinued } from './end.js';
+import { readContent, removeContents, requireContinued, requireSame } from './end.js';
 import { examine, type Examined } from './examination.js';
 import { type Call, encodeLine, type Line, type TaskName } from './journal.js';
-import { type Moment, run, type RunOptions } from './kill.js';
+import { type Moment, run, type Run, type RunOptions } from './kill.js';
 import { type ModelName, type Models, writeModels } from './models.js';
 import { Durations, drawMoment } from './moment.js';
 import { type FileState, Oracle } from './oracle.js';
@@ -93,8 +93,7 @@ export class Trial {
     const backup = this.next() < 0.2 && this.isThere ? await Backup.open(this.place(this.data, 'backup')) : null;
     const before = this.oracle;
     const onBegun = (lines: readonly Line[]) => backup?.begin(wait, lines);
-    const { lines, milliseconds, late } = await run(work, { folder: this.collection, moment, onBegun });
-    writeFileSync(path.join(this.options.folder, 'journal'), lines.map(encodeLine).join(''));
+    const { lines, milliseconds, late } = await this.run(work, { folder: this.collection, moment, onBegun });
     const backedUp = await backup?.examine(before, lines).finally(() => backup.close());
     if (!this.isThere) {
       assert.deepEqual(lines, [], 'a collection that was opened is there');
@@ -118,18 +117,25 @@ export class Trial {
   async end(): Promise<void> {
     const before = this.oracle;
     try {
-      const { lines } = await run(this.work({ tasks: ['ingest'], once: true }), this.undisturbed);
+      this.world.mend();
+      const { lines } = await this.run(this.work({ tasks: ['ingest'], once: true }), this.undisturbed);
       requireContinued(before, this.world, lines);
       const { oracle } = this.replay(before, lines);
       await this.examine(this.data, { oracle, pending: [], mend: true });
       const fresh = { ...this.work({ tasks: ['ingest'], once: true }), name: 'fresh' };
-      await run(fresh, this.undisturbed);
+      await this.run(fresh, this.undisturbed);
       const store = await openStore({ data: this.data, name: NAME });
       const content = await readContent(store).finally(() => store.close());
-      assert.deepEqual(content, await removeContents({ data: this.data, name: 'fresh' }, [...oracle.removed]));
+      requireSame(content, await removeContents({ data: this.data, name: 'fresh' }, [...oracle.removed]));
     } catch (error) {
       throw this.explained(error, 'in the end');
     }
+  }
+
+  private async run(work: Work, options: RunOptions): Promise<Run> {
+    const result = await run(work, options);
+    writeFileSync(path.join(this.options.folder, 'journal'), result.lines.map(encodeLine).join(''));
+    return result;
   }
 
   private examine(

@@ -8,6 +8,8 @@ interface Entry {
   content: string;
   captions: string[];
   attributes: Record<string, string | number | boolean>;
+  /** It had another content before. */
+  changed?: true;
 }
 
 interface Source {
@@ -34,6 +36,7 @@ export class World {
   readonly sources: Source[];
   /** Bytes by content hash, of all that ever was there. */
   readonly contents = new Map<string, Buffer>();
+  private readonly broken = new Set<string>();
   private readonly next: () => number;
   private pictures: number;
   private files = 0;
@@ -62,15 +65,29 @@ export class World {
     this.write();
   }
 
+  /**
+   * Makes files whole that were broken later, on disk too: a collection keeps what it has of them, and one that never saw them whole
+   * has nothing.
+   */
+  mend(): void {
+    for (const { files } of this.sources) {
+      for (const [file, entry] of files) {
+        if (entry.changed && this.broken.has(entry.content)) files.set(file, { ...entry, content: this.newContent() });
+      }
+    }
+    this.write();
+  }
+
   private change(source: Source, file: string, entry: Entry): void {
     const draw = this.next();
     let from = 0;
     const happens = (share: number) => draw >= from && draw < (from += share);
+    const set = (changes: Partial<Entry>) => source.files.set(file, { ...entry, ...changes });
     if (happens(CHANGES.gone)) source.files.delete(file);
-    else if (happens(CHANGES.content)) source.files.set(file, { ...entry, content: this.newContent() });
-    else if (happens(CHANGES.captions)) source.files.set(file, { ...entry, captions: this.newCaptions() });
-    else if (happens(CHANGES.copy)) source.files.set(file, { ...entry, content: this.anyContent() });
-    else if (happens(CHANGES.broken)) source.files.set(file, { ...entry, content: this.brokenContent() });
+    else if (happens(CHANGES.content)) set({ content: this.newContent(), changed: true });
+    else if (happens(CHANGES.captions)) set({ captions: this.newCaptions() });
+    else if (happens(CHANGES.copy)) set({ content: this.anyContent(), changed: true });
+    else if (happens(CHANGES.broken)) set({ content: this.brokenContent(), changed: true });
   }
 
   private add(source: Source, count: number): void {
@@ -93,7 +110,9 @@ export class World {
 
   private brokenContent(): string {
     this.pictures += 1;
-    return this.keep(brokenPictureOf(this.pictures));
+    const hash = this.keep(brokenPictureOf(this.pictures));
+    this.broken.add(hash);
+    return hash;
   }
 
   /** One that some source has had. */
