@@ -35,13 +35,8 @@ export async function unpack({ file, folder, allowed, onProgress, signal }: Unpa
   });
   makeFolder(folder);
   await requireSpace(folder, total);
-  const members = readMembers(file);
-  for (let done = 0; ;) {
-    const { value: member, done: ended } = await members.next();
-    if (ended) {
-      if (member === null) return;
-      throw new PatchwordError('SOURCE_INVALID', `${file} is not a whole tar file: ${member.reason}.`);
-    }
+  let done = 0;
+  for await (const member of wholeMembers(file)) {
     if (signal?.aborted) throw new PatchwordError('CANCELLED', 'Stopped; nothing was imported.');
     const name = member.name.replace(/^(\.\/)+/, '');
     if (member.kind === 'folder' && (name === '' || isFolder(allowed, name))) continue;
@@ -51,6 +46,12 @@ export async function unpack({ file, folder, allowed, onProgress, signal }: Unpa
     done += member.bytes;
     onProgress?.({ done, total });
   }
+}
+
+/** @throws PatchwordError SOURCE_INVALID where the file breaks off */
+async function* wholeMembers(file: string): AsyncGenerator<TarMember> {
+  const damage = yield* readMembers(file);
+  if (damage) throw new PatchwordError('SOURCE_INVALID', `${file} is not a whole tar file: ${damage.reason}.`);
 }
 
 /** Why an entry is not unpacked. */
