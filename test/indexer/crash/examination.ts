@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { openStore, type SqliteStore } from '../../../src/store/sqlite/store.js';
 import { type Actual, adopt, differences, readActual } from './actual.js';
 import type { Call } from './journal.js';
+import { requireLinks } from './links.js';
 import type { ModelName } from './models.js';
 import type { Oracle } from './oracle.js';
 import type { Reference } from './reference.js';
@@ -48,6 +50,7 @@ export async function examine(options: ExaminationOptions): Promise<Examined> {
     await search(store, { ...options, actual });
     if (mend) {
       await requireMended(store);
+      requireLinks(path.join((await store.info()).folder, 'catalog.sqlite'));
       assert.deepEqual(differences(await readActual(store), oracle), []);
       await search(store, { ...options, actual });
     }

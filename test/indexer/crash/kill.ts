@@ -17,18 +17,20 @@ export interface Moment {
   skip: number;
   /** And so long after the last, in milliseconds. */
   delay: number;
+  /** Where the moment does not come, so long after the first task began, in milliseconds. */
+  patience: number;
 }
 
 export interface Run {
   lines: Line[];
   /** How long each task took that was finished, in milliseconds. */
   milliseconds: { task: string; milliseconds: number }[];
-  /** The moment never came, and the process was killed all the same. */
+  /** The moment did not come, and the process was killed all the same. */
   late: boolean;
 }
 
-/** After so long without its moment a process is killed anyway. */
-const PATIENCE = 10_000; // milliseconds
+/** A process that does not even begin is killed anyway. */
+const PATIENCE = 20_000; // milliseconds
 
 export interface RunOptions {
   /** Of the collection. */
@@ -53,6 +55,9 @@ export async function run(work: Work, { folder, moment, onBegun }: RunOptions): 
   };
   const watcher = moment?.file ? watch(folder, (_, name) => meet(moment.file!.test(name ?? ''))) : null;
   let begun = 0;
+  const giveUpAfter = (milliseconds: number) => {
+    timers.push(setTimeout(() => ((result.late = true), kill()), milliseconds));
+  };
   const ended = once(child, 'close') as Promise<[code: number | null, signal: string | null]>;
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (text) => {
@@ -60,6 +65,7 @@ export async function run(work: Work, { folder, moment, onBegun }: RunOptions): 
     if (!line) return;
     result.lines.push(line);
     if ('begun' in line) {
+      if (moment && begun === 0) giveUpAfter(moment.patience);
       begun = performance.now();
       onBegun?.(result.lines);
     }
@@ -69,7 +75,7 @@ export async function run(work: Work, { folder, moment, onBegun }: RunOptions): 
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (errors += piece));
   if (moment && !moment.line && !moment.file) soon(moment.delay);
-  if (moment) timers.push(setTimeout(() => ((result.late = true), kill()), PATIENCE));
+  if (moment) giveUpAfter(PATIENCE);
   const [code, signal] = await ended;
   timers.forEach(clearTimeout);
   watcher?.close();

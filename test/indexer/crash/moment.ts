@@ -43,21 +43,22 @@ const FILES: Record<TaskName, RegExp[]> = {
 export function drawMoment(task: TaskName, durations: Durations, next: () => number): Moment {
   const draw = next();
   const below = (count: number) => Math.floor(count * next());
-  if (draw < 0.1) return { what: 'opening', skip: 0, delay: 1.2 * durations.of('open') * next() };
+  const patience = 2 * durations.of(task) + 300;
+  if (draw < 0.1) return { what: 'opening', skip: 0, delay: 1.2 * durations.of('open') * next(), patience };
   if (draw < 0.5) {
     const delay = 1.1 * durations.of(task) * next();
     const line = (line: Line) => 'begun' in line && line.begun === task;
-    return { what: `${task}, after ${delay.toFixed(0)} ms`, line, skip: 0, delay };
+    return { what: `${task}, after ${delay.toFixed(0)} ms`, line, skip: 0, delay, patience };
   }
   if (draw < 0.8) {
     const method = CALLS[task][below(CALLS[task].length)];
     const skip = method === 'upsert' ? below(6) : method === 'putReembeddings' ? below(3) : 0;
     const delay = next() < 0.5 ? 0 : 8 * next() ** 2;
     const line = (line: Line) => 'method' in line && line.method === method;
-    return { what: `${task}, ${method} ${skip}, after ${delay.toFixed(1)} ms`, line, skip, delay };
+    return { what: `${task}, ${method} ${skip}, after ${delay.toFixed(1)} ms`, line, skip, delay, patience };
   }
   const file = FILES[task][below(FILES[task].length)];
   const skip = below(6);
   const delay = next() < 0.5 ? 0 : 5 * next() ** 2;
-  return { what: `${task}, ${file.source} ${skip}, after ${delay.toFixed(1)} ms`, file, skip, delay };
+  return { what: `${task}, ${file.source} ${skip}, after ${delay.toFixed(1)} ms`, file, skip, delay, patience };
 }

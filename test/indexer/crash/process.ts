@@ -1,9 +1,6 @@
-import { ingest } from '../../../indexer/ingestion.js';
 import { removeImages, restoreContents } from '../../../indexer/removal.js';
-import { reindex } from '../../../indexer/reindexing.js';
+import type { Engine } from '../../../src/engine.js';
 import type { Inference } from '../../../src/inference/inference.js';
-import { openInference } from '../../../src/inference/local.js';
-import { search } from '../../../src/search.js';
 import { openStore } from '../../../src/store/sqlite/store.js';
 import type { CollectionModel } from '../../../src/store/store.js';
 import { random } from '../../src/vilt/variant.js';
@@ -42,15 +39,21 @@ const store = tellCalls(opened, say);
 const inferences: Partial<Record<ModelName, Promise<Inference>>> = {};
 say({ open: true });
 
-/** Opened when first needed: what removes and compacts needs none. */
+/** Opened when first needed, as all modules below are loaded: what removes and compacts needs none of it. */
 function inferenceOf(model: ModelName): Promise<Inference> {
-  return (inferences[model] ??= openInference({ model: models[model], threads: 1 }).then((inference) => ({
+  return (inferences[model] ??= open(model));
+}
+
+async function open(model: ModelName): Promise<Inference> {
+  const { openInference } = await import('../../../src/inference/local.js');
+  const inference = await openInference({ model: models[model], threads: 1 });
+  return {
     ...inference,
     embedImages(images, job) {
       say({ embedded: images.length });
       return inference.embedImages(images, job);
     },
-  })));
+  };
 }
 
 async function boundModel(): Promise<ModelName> {
@@ -65,9 +68,11 @@ function otherThan(model: ModelName): ModelName {
 const tasks: Record<TaskName, () => Promise<unknown>> = {
   async ingest() {
     const inference = await inferenceOf(await boundModel());
-    const engine = {
+    const { ingest } = await import('../../../indexer/ingestion.js');
+    const { search } = await import('../../../src/search.js');
+    const engine: Engine = {
       ...{ store, inference, info: () => store.info(), close: () => store.close() },
-      search: (query: Parameters<typeof search>[1]) => search({ store, inference }, query),
+      search: (query) => search({ store, inference }, query),
     };
     const results = [];
     const first = below(sources.length);
@@ -99,6 +104,7 @@ const tasks: Record<TaskName, () => Promise<unknown>> = {
 
   async reindex() {
     const inference = await inferenceOf(otherThan(await boundModel()));
+    const { reindex } = await import('../../../indexer/reindexing.js');
     return reindex({ store, inference, allowMissing: true });
   },
 };
@@ -106,8 +112,10 @@ const tasks: Record<TaskName, () => Promise<unknown>> = {
 /** Before a task begins, so that a kill does not fall into what takes long and writes nothing. */
 async function prepare(task: TaskName): Promise<void> {
   const bound = await boundModel();
-  if (task === 'ingest') await inferenceOf(bound);
-  if (task === 'reindex') await inferenceOf(otherThan(bound));
+  if (task === 'ingest') await Promise.all([inferenceOf(bound), import('../../../indexer/ingestion.js')]);
+  if (task === 'reindex') {
+    await Promise.all([inferenceOf(otherThan(bound)), import('../../../indexer/reindexing.js')]);
+  }
 }
 
 do {
