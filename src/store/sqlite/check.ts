@@ -131,6 +131,10 @@ export function checkQuery({ target, embedding, k }: NearestQuery, dimension: nu
   checkEmbedding(embedding, dimension, 'the query');
 }
 
+export function checkText(text: unknown): void {
+  if (typeof text !== 'string') throw invalid(`A text to look up is a string, not ${typeof text}.`);
+}
+
 function checkEmbedding(embedding: Float32Array, dimension: number, of: string): void {
   if (embedding.length !== dimension) {
     throw invalid(

@@ -2,7 +2,7 @@ import { checkFilter, type Filter } from '../../filter.js';
 import type { CaptionMatches, Neighbors, StoredImage, Target } from '../store.js';
 import { Filters, type AllowedIds } from './allowed.js';
 import type { Catalog } from './catalog.js';
-import { checkPage, checkQuery, type NearestQuery } from './check.js';
+import { checkPage, checkQuery, checkText, type NearestQuery } from './check.js';
 import type { Connection } from './database.js';
 import type { NearestIndexes } from './indexes.js';
 import type { Places } from './places.js';
@@ -41,6 +41,7 @@ export class Queries {
   captionMatches({ filter, ...query }: Omit<NearestQuery, 'target'> & { text: string }): Promise<CaptionMatches> {
     const { catalog } = this.options;
     checkQuery({ target: 'captions', ...query }, catalog.model.dimension);
+    checkText(query.text);
     return this.filtered({ target: 'captions', filter }, (allowed) => {
       catalog.requireBinding();
       return this.words.match({ ...query, allowed });

@@ -1,9 +1,9 @@
 import type { Store } from '../../../src/store/store.js';
 import { testAgreement } from './contract/agreement.js';
 import { testContents } from './contract/contents.js';
-import { DIMENSION, MODEL } from './contract/context.js';
+import { MODEL } from './contract/context.js';
 import { testDuplicates } from './contract/duplicates.js';
-import { testFiltering } from './contract/filtering.js';
+import { testFilters } from './contract/filters.js';
 import { testInput } from './contract/input.js';
 import { testInputs } from './contract/inputs.js';
 import { testLimits } from './contract/limits.js';
@@ -15,6 +15,7 @@ import { testReindexing } from './contract/reindexing.js';
 import { testRemoval } from './contract/removal.js';
 import { testSources } from './contract/sources.js';
 import { testUpsert } from './contract/upsert.js';
+import { testWords } from './contract/words.js';
 
 /**
  * What every Store does, whatever keeps it.
@@ -42,7 +43,8 @@ export function testStoreContract(openNamed: (name: string, model: typeof MODEL)
   testRemoval(context);
   testPaging(context);
   testNearest(context);
-  describe('filters', () => testFiltering({ ...context, dimension: DIMENSION }));
+  testFilters(context);
+  testWords(context);
   testInputs(context);
   testSources(context);
   testQuarantine(context);
