@@ -1,5 +1,0 @@
-import { describeDeaths } from './deaths.js';
-
-describe('deaths while files are replaced', () => {
-  describeDeaths({ most: Infinity, seed: 0 });
-});
