@@ -12,7 +12,7 @@ const OWNERS = {
   'hnswlib-node': ['src/store/sqlite/vectors.ts'],
   'better-sqlite3': ['src/store/sqlite/database.ts'],
   yauzl: ['src/vilt/checkpoint/archive.ts'],
-  hyparquet: ['src/parquet.ts'],
+  hyparquet: ['src/parquet.ts', 'src/footer.ts'],
   'hyparquet/src/column.js': ['src/parquet.ts'],
   'hyparquet/src/convert.js': ['src/parquet.ts'],
   'hyparquet-compressors': ['src/parquet.ts'],

@@ -31,7 +31,10 @@ export class Contents {
     // What was written meanwhile has gone from here, but was on its way before.
     const coming = this.#coming.get(contentHash) ?? before;
     if (coming && (await coming.decoded)) return 'there';
-    return found !== null && !this.#leaving.has(contentHash) ? 'there' : 'embed';
+    if (found === null || this.#leaving.has(contentHash)) return 'embed';
+    // One that a reindex could not read is there and in no search: an embedding mends that.
+    const [image] = await this.store.getImages([found]);
+    return image?.searchable ? 'there' : 'embed';
   }
 
   /** A content comes, unless it cannot be decoded. */

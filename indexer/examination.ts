@@ -38,7 +38,7 @@ export type Examined =
   | Pending
   | Refusal
   | { outcome: 'same'; file: string; released: boolean }
-  | { outcome: 'removed'; file: string; known: boolean }
+  | { outcome: 'removed'; file: string; known: boolean; released: boolean }
   | { outcome: 'gone'; file: string }
   | { outcome: 'passed' };
 
@@ -133,13 +133,18 @@ export class Examination {
       (await this.#attempt(image, () => readOriginal(this.#original(image), IMAGE_LIMITS)));
     const contentHash = hashContent(bytes);
     await turn.come();
-    return this.#decide(seen, { bytes, contentHash, turn });
+    return this.#decide(seen, { bytes, contentHash, quarantined, turn });
   }
 
   /** In its turn, so that of equal contents the first is embedded. */
   async #decide(
     seen: Seen,
-    { bytes, contentHash, turn }: { bytes: Uint8Array; contentHash: string; turn: Turn },
+    {
+      bytes,
+      contentHash,
+      quarantined,
+      turn,
+    }: Pick<LookedUp, 'quarantined'> & { bytes: Uint8Array; contentHash: string; turn: Turn },
   ): Promise<Examined> {
     const { image, known } = seen;
     const { contents, inference, signal } = this.options;
@@ -149,11 +154,12 @@ export class Examination {
       return pending(seen, known.missing || !hasSameLabels(image, known) ? 'updated' : 'unchanged', content);
     }
     const verdict = await contents.find(contentHash);
-    if (verdict === 'removed') return { outcome: 'removed', file: image.name, known: known !== null };
+    if (verdict === 'removed') {
+      return { outcome: 'removed', file: image.name, known: known !== null, released: quarantined !== null };
+    }
     const left = known && known.contentHash !== contentHash ? known.contentHash : null;
     if (left !== null) contents.leave(left);
-    // Where the picture cannot be searched, an embedding mends that.
-    if (verdict === 'there' && known?.searchable !== false) {
+    if (verdict === 'there') {
       return { ...pending(seen, known ? 'updated' : 'duplicates', content), begun: { coming: null, left } };
     }
     const begun = { coming: contents.come(contentHash), left };

@@ -10,6 +10,8 @@ export interface MissingOptions {
   /** Names that a whole pass has seen, and those of them that could not be used. */
   seen: Names;
   unusable: Names;
+  /** And those of them that hold another picture now, which is kept out. */
+  replaced: Names;
   /** Removes what is missing from the collection. */
   prune: boolean;
   /** Removes it also where that looks like a disk that is not connected. */
@@ -79,8 +81,8 @@ async function* pagesOf({ store, source }: MissingOptions): AsyncGenerator<Store
 }
 
 /** What lies below an entry that could not be used, a folder or an archive, was not looked for. */
-function isGone({ file }: StoredFile, { seen, unusable }: MissingOptions): boolean {
-  if (seen.has(file)) return false;
+function isGone({ file }: StoredFile, { seen, unusable, replaced }: MissingOptions): boolean {
+  if (seen.has(file)) return replaced.has(file);
   for (let slash = file.lastIndexOf('/'); slash > 0; slash = file.lastIndexOf('/', slash - 1)) {
     if (unusable.has(file.slice(0, slash)) || unusable.has(file.slice(0, slash + 1))) return false;
   }

@@ -56,6 +56,8 @@ export class Pass {
   readonly seen = new Names();
   /** Of those, the ones that cannot be used. What is below them (a folder, an archive) was not seen. */
   readonly unusable = new Names();
+  /** And the ones that hold a picture which is kept out: what the collection has of them is not there any more. */
+  readonly replaced = new Names();
 
   readonly #contents: Contents;
   readonly #examination: Examination;
@@ -131,8 +133,10 @@ export class Pass {
         break;
       case 'removed':
         this.counts.removed += 1;
-        // The picture that the collection has of this file is not there any more.
-        if (result.known) await store.markMissing({ sourceId, files: [result.file] });
+        if (result.released) this.#released.push(result.file);
+        if (!result.known) break;
+        this.replaced.add(result.file);
+        await store.markMissing({ sourceId, files: [result.file] });
         break;
       case 'gone':
         this.#gone += 1;

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
-import { openEngine } from '../src/engine.js';
+import path from 'node:path';
+import { bindingOf, isBundled, openEngine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Device, Precision } from '../src/inference/inference.js';
+import { openInference } from '../src/inference/local.js';
 import { BUNDLED_MODEL, BUNDLED_SAMPLE, dataFolder } from '../src/paths.js';
 import { statOriginal } from '../src/original.js';
 import { openStore } from '../src/store/sqlite/store.js';
-import type { Source, Store } from '../src/store/store.js';
+import { isSameModel, type Source, type Store } from '../src/store/store.js';
+import { inspectModel } from '../src/vilt/inspection.js';
 import { ingest } from './ingestion.js';
 import { lookUp } from './lookup.js';
 import { hasSameLabels, looksUnchanged, sizeOf } from './preparation.js';
@@ -13,6 +16,7 @@ import type { Progress } from './progress.js';
 import { isSkipped, type Reader } from './readers/reader.js';
 import { openSource } from './readers/source.js';
 import { findSource } from './registration.js';
+import { reindex } from './reindexing.js';
 
 export const SAMPLE_COLLECTION = 'sample';
 
@@ -23,18 +27,29 @@ export interface SampleOptions {
   precision?: Precision;
   /** Not called where there is nothing to do. */
   onProgress?: (progress: Progress) => void;
+  onNote?: (line: string) => void;
 }
 
 /**
- * Makes the sample collection, with the bundled model, where it is not there, and completes it where an earlier start was
- * stopped; a look at the catalog where it is whole, also after Patchword was moved to another folder. A collection of that name that was made with another model is
- * somebody's own, and is left as it is.
+ * Makes the sample collection, with the bundled model, where it is not there; completes it where an earlier start was stopped;
+ * embeds it anew where it was made with the model of another version. A look at the catalog where it is whole, also after
+ * Patchword was moved to another folder. A collection of that name that was made with a model of its own is somebody's, and is
+ * left as it is.
  */
-export async function ensureSample({ data, device, precision, onProgress }: SampleOptions): Promise<void> {
+export async function ensureSample(options: SampleOptions): Promise<void> {
+  const { data, device, precision, onProgress, onNote } = options;
   const collection = SAMPLE_COLLECTION;
-  if (await isThere({ data: dataFolder(data), name: collection })) return;
+  if (await isThere(options)) return;
   try {
-    const engine = await openEngine({ collection, data, device, precision, model: BUNDLED_MODEL, create: true });
+    const engine = await openEngine({
+      collection,
+      data,
+      device,
+      precision,
+      onNote,
+      model: BUNDLED_MODEL,
+      create: true,
+    });
     try {
       await ingest({ engine, source: BUNDLED_SAMPLE, onProgress });
     } finally {
@@ -45,11 +60,12 @@ export async function ensureSample({ data, device, precision, onProgress }: Samp
   }
 }
 
-/** Whether the collection exists and is whole. The model is not needed to tell. */
-async function isThere(where: { data: string; name: string }): Promise<boolean> {
+/** Whether the collection exists and is whole, of the bundled model's embeddings. */
+async function isThere(options: SampleOptions): Promise<boolean> {
+  const { data, onNote } = options;
   let store: Store;
   try {
-    store = await openStore(where);
+    store = await openStore({ data: dataFolder(data), name: SAMPLE_COLLECTION, onNote });
   } catch (error) {
     if (error instanceof PatchwordError && error.code === 'COLLECTION_NOT_FOUND') return false;
     throw error;
@@ -57,10 +73,35 @@ async function isThere(where: { data: string; name: string }): Promise<boolean> 
   try {
     const reader = await openSource({ source: BUNDLED_SAMPLE });
     await followMove(store, reader);
+    await followModel(store, reader, options);
     return await isWhole(store, reader);
   } finally {
     await store.close();
   }
+}
+
+/** Where another version of Patchword made the collection, with its own bundled model, gives it the embeddings of this one's. */
+async function followModel(
+  store: Store,
+  reader: Reader,
+  { device, precision, onProgress, onNote }: SampleOptions,
+): Promise<void> {
+  const { model } = await store.info();
+  if (!isBundled(model) || isSameModel(model, bindingOf(await inspectModel(BUNDLED_MODEL)))) return;
+  onNote?.('The bundled model is another than the one that the sample was indexed with: embedding it anew.');
+  const inference = await openInference({ model: BUNDLED_MODEL, device, precision });
+  try {
+    // Pictures of the sample are indexed again afterwards, from where they are now; somebody's own might not be.
+    const allowMissing = (await store.sources()).every(({ root }) => nameOfFolder(root) === nameOfFolder(reader.root));
+    await reindex({ store, inference, allowMissing, onProgress, onNote });
+  } finally {
+    await inference.close();
+  }
+}
+
+/** "data/sample", wherever Patchword was installed. */
+function nameOfFolder(root: string): string {
+  return path.join(path.basename(path.dirname(root)), path.basename(root));
 }
 
 /**

@@ -83,7 +83,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listen(server, host, port);
   const notes: string[] = [];
   let started = false;
-  const onNote = (line: string) => void (started ? service.logger.warn(line) : notes.push(line));
+  const onNote = (line: string) => {
+    if (started) service.logger.warn(line);
+    else if (!notes.includes(line)) notes.push(line); // The sample's engine may say what the one that serves says.
+  };
   try {
     service.engine = await openCollection(options, service, onNote);
     started = true;
@@ -119,6 +122,7 @@ async function openCollection(
       data,
       device,
       precision,
+      onNote,
       onProgress(progress) {
         service.preparing = progress;
         // A sample that is whole is looked through in a moment, which nobody needs to watch.

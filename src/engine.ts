@@ -67,7 +67,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     });
     opened.push(inference);
     inference.info.notes.forEach((note) => options.onNote?.(note));
-    if (bound) requireSameModel(options.collection, bound, inference.info);
+    if (bound) requireSameModel(options, bound, inference.info);
     const store = existing ?? (await openStore({ ...where, create: bindingOf(inference.info) }));
     if (!existing) opened.push(store);
     return {
@@ -88,6 +88,11 @@ export function locateModel(model: CollectionModel): string {
   return model.path === BUNDLED ? BUNDLED_MODEL : model.path;
 }
 
+/** Whether a collection is bound to the model that ships with Patchword, of this version or another. */
+export function isBundled(model: CollectionModel): boolean {
+  return model.path === BUNDLED;
+}
+
 /**
  * What a collection of a model's embeddings is bound to.
  *
@@ -102,7 +107,11 @@ export function bindingOf({ folder, weights, hash, prefilter, config }: ModelInf
   return { path, hash, prefilterHash: prefilter.hash, dimension: prefilter.dimension, inputSize };
 }
 
-function requireSameModel(collection: string, bound: CollectionModel, info: ModelInfo): void {
+function requireSameModel(
+  { collection, model }: Pick<EngineOptions, 'collection' | 'model'>,
+  bound: CollectionModel,
+  info: ModelInfo,
+): void {
   if (info.prefilter && isSameModel(bound, bindingOf(info))) return;
   if (bound.hash === info.hash && bound.prefilterHash !== info.prefilter?.hash) {
     throw new PatchwordError(
@@ -115,6 +124,18 @@ function requireSameModel(collection: string, bound: CollectionModel, info: Mode
   }
   const weights = (hash: string) => `weights ${hash.slice(0, 12)}`;
   const other = bound.hash === info.hash ? 'the same weights, another image size' : weights(info.hash);
+  if (model === undefined) {
+    const [was, is] =
+      bound.path === BUNDLED
+        ? ['the model that came with another version of Patchword', 'the one that comes with this']
+        : [`the model ${bound.path} as it was`, 'what it is now'];
+    throw new PatchwordError(
+      'MODEL_MISMATCH',
+      `Collection "${collection}" was built with ${was} (${weights(bound.hash)}), not with ${is} (${other}); ` +
+        'embeddings of two models cannot be compared.',
+      { hint: `Embed it anew: patchword reindex ${collection}` },
+    );
+  }
   throw new PatchwordError(
     'MODEL_MISMATCH',
     `Collection "${collection}" was built with the model ${locateModel(bound)} (${weights(bound.hash)}), ` +

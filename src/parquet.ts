@@ -1,28 +1,18 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import {
-  type DecodedArray,
-  type FileMetaData,
-  parquetMetadata,
-  type ParquetParsers,
-  parquetSchema,
-  type SchemaTree,
-} from 'hyparquet';
+import { type DecodedArray, parquetSchema, type SchemaTree } from 'hyparquet';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert } from 'hyparquet/src/convert.js';
 import { compressors } from 'hyparquet-compressors';
 import { explainSystemError, messageOf, PatchwordError } from './errors.js';
+import { type Footer, PARSERS, readExactly, readFooter } from './footer.js';
 
 /** The most that a file may ask of this machine: what it says of its own sizes is not trusted. */
-const LIMITS = { footerBytes: 128 * 2 ** 20, headerBytes: 2 ** 20, pageBytes: 2 ** 30, pageValues: 20_000_000 };
+const LIMITS = { headerBytes: 2 ** 20, pageBytes: 2 ** 29, pageValues: 20_000_000 };
 
 /** Enough for most page headers. */
 const HEADER_BYTES = 4096;
 
-const MAGIC = 'PAR1';
-
-export type { SchemaTree };
-/** What the end of a file says of its columns and row groups. */
-export type Footer = FileMetaData;
+export type { Footer, SchemaTree };
 type PageHeader = Parameters<typeof readPage>[1];
 type ColumnDecoder = Parameters<typeof readPage>[2];
 
@@ -44,19 +34,6 @@ export interface Page {
   /** It holds indexes into the dictionary. */
   fromDictionary: boolean;
 }
-
-/** Values come as JSON has them, but for bytes, and for integers of 64 bits, which are bigints. */
-const PARSERS: ParquetParsers = {
-  timestampFromMilliseconds: (milliseconds) => isoTime(Number(milliseconds)),
-  timestampFromMicroseconds: (microseconds) => isoTime(Number(microseconds) / 1e3),
-  timestampFromNanoseconds: (nanoseconds) => isoTime(Number(nanoseconds) / 1e6),
-  dateFromDays: (days) => isoTime(days * 86_400_000)?.slice(0, 10),
-  stringFromBytes: decodeText,
-  jsonFromBytes: decodeText,
-  geometryFromBytes: () => null,
-  geographyFromBytes: () => null,
-  uuidFromBytes: (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex'),
-};
 
 /**
  * A Parquet file, read page by page: hyparquet reads the whole column of a row group, which may be larger than memory.
@@ -240,54 +217,10 @@ export class ParquetFile {
   }
 }
 
-/** Whether a file begins as Parquet does; it may be cut short. */
-export async function isParquet(file: string): Promise<boolean> {
-  const handle = await open(file);
-  try {
-    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(MAGIC.length) });
-    return buffer.toString('latin1', 0, bytesRead) === MAGIC;
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readFooter(handle: FileHandle): Promise<Footer> {
-  const { size } = await handle.stat();
-  const tail = size < 8 ? null : await readExactly(handle, size - 8, 8);
-  if (tail === null || Buffer.from(tail.buffer, 4).toString('latin1') !== MAGIC) {
-    throw new Error('it does not end as a Parquet file does; it may be cut short');
-  }
-  const bytes = tail.getUint32(0, true) + 8;
-  if (bytes > size) throw new Error('its footer is longer than the file');
-  if (bytes > LIMITS.footerBytes) throw new Error(`its footer has ${bytes} bytes, over ${LIMITS.footerBytes}`);
-  const footer = await readExactly(handle, size - bytes, bytes);
-  return parquetMetadata(footer.buffer as ArrayBuffer, { parsers: PARSERS, geoparquet: false });
-}
-
-async function readExactly(handle: FileHandle, position: number, bytes: number): Promise<DataView> {
-  if (!Number.isSafeInteger(position) || position < 0 || bytes < 0) throw new Error(`it points to byte ${position}`);
-  const buffer = new Uint8Array(bytes);
-  for (let done = 0; done < bytes;) {
-    const { bytesRead } = await handle.read(buffer, done, bytes - done, position + done);
-    if (bytesRead === 0) throw new Error(`it ends ${bytes - done} bytes before what it points to`);
-    done += bytesRead;
-  }
-  return new DataView(buffer.buffer);
-}
-
 function damaged(file: string, cause: unknown): PatchwordError {
   if (cause instanceof PatchwordError) return cause;
   return new PatchwordError('SOURCE_INVALID', `${file} is no Parquet file that can be read: ${messageOf(cause)}.`, {
     hint: 'Copy or download it again.',
     cause,
   });
-}
-
-function decodeText(bytes: Uint8Array | undefined): string | undefined {
-  return bytes && new TextDecoder().decode(bytes);
-}
-
-function isoTime(milliseconds: number): string | null {
-  const time = new Date(milliseconds);
-  return Number.isNaN(time.getTime()) ? null : time.toISOString();
 }

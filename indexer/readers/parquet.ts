@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { messageOf, PatchwordError } from '../../src/errors.js';
-import { isParquet } from '../../src/parquet.js';
+import { isParquet } from '../../src/footer.js';
 import { type Cell, Table, type TablePicture } from '../../src/table.js';
 import { IMAGE_LIMITS } from '../../src/vilt/limits.js';
 import { choosePictureColumns, columnsRead, type PictureColumns, RowImages } from './picturetable.js';

@@ -36,7 +36,7 @@ export interface Reader {
   root: string;
   /** How many entries `entries` yields; null where only reading all of it would tell. */
   total: number | null;
-  /** How many entries the source says of itself that they are no images, as what could not be downloaded; not among the total. */
+  /** How many entries there are of which the source says that they could not be downloaded: they are not among the others. */
   passedOver?: number;
   /** Streams, with bounded memory: the next entry is read when it is asked for. */
   entries(): AsyncIterable<SourceImage | SkippedImage>;

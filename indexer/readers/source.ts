@@ -69,8 +69,9 @@ export async function openSource({ source, format, ...options }: SourceOptions &
   }
 }
 /** What the user is told of a source before it is read. */
-export function describeReader({ path: file, format }: Reader): string {
-  return `Reading ${path.basename(file)} as ${FORMATS[format]}.`;
+export function describeReader({ path: file, format, passedOver }: Reader): string {
+  const without = passedOver ? `, without ${passedOver} that could not be downloaded` : '';
+  return `Reading ${path.basename(file)} as ${FORMATS[format]}${without}.`;
 }
 
 interface Found {

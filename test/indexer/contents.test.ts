@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { Contents } from '../../indexer/contents.js';
 import type { Store } from '../../src/store/store.js';
 
-/** Of a store only what it knows of contents is asked; this is all of it. */
+/** Of a store only what it knows of contents is asked; this is all of it. Images below 100 can be searched. */
 function storeOf(found: Record<string, number | 'removed'>) {
-  return { findContents: (hashes: string[]) => Promise.resolve(hashes.map((hash) => found[hash] ?? null)) } as Store;
+  return {
+    findContents: (hashes: string[]) => Promise.resolve(hashes.map((hash) => found[hash] ?? null)),
+    getImages: (ids: number[]) => Promise.resolve(ids.map((imageId) => ({ imageId, searchable: imageId < 100 }))),
+  } as Store;
 }
 
 describe('Contents', () => {
@@ -15,6 +18,10 @@ describe('Contents', () => {
       'removed',
       'embed',
     ]);
+  });
+
+  it('wants an embedding of what is there and in no search', async () => {
+    assert.equal(await new Contents(storeOf({ a: 107 })).find('a'), 'embed');
   });
 
   it('counts on what comes, once it could be decoded, and not on what could not', async () => {

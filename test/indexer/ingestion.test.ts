@@ -160,7 +160,7 @@ describe('ingest', function () {
     await engine.store.remove([imageId]);
     assert.deepEqual(await pass(source), counts({ unchanged: 1, removed: 1 }));
     await writePictures(source, { 'copy.png': 17, 'b.png': 17 });
-    assert.deepEqual(await pass(source), counts({ removed: 3 }));
+    assert.deepEqual(await pass(source), counts({ removed: 3, missing: 1 }));
     assert.equal((await filesOf(engine, source)).get('b.png')?.missing, true, 'what it was is not there any more');
     await engine.store.restore([contentHash]);
     assert.deepEqual(await pass(source), counts({ added: 1, updated: 1, duplicates: 1 }));
@@ -199,6 +199,12 @@ describe('ingest', function () {
     assert.deepEqual(await pass(source), counts({ added: 1, unchanged: 1 }));
     const { sourceId } = (await engine.store.sources()).find(({ path }) => path === source)!;
     assert.deepEqual(await engine.store.getQuarantined({ sourceId, files: ['b.png', 'c.png'] }), [null, null]);
+    writeFileSync(path.join(source, 'd.png'), 'not yet');
+    await pass(source);
+    await engine.store.remove([(await filesOf(engine, source)).get('b.png')!.imageId]);
+    await writePictures(source, { 'd.png': 20 });
+    assert.deepEqual(await pass(source), counts({ unchanged: 1, removed: 2 }));
+    assert.deepEqual(await engine.store.getQuarantined({ sourceId, files: ['d.png'] }), [null]);
   });
 
   it('keeps the picture of a file that is being written anew until it is whole', async () => {

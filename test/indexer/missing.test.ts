@@ -128,4 +128,14 @@ describe('ingest, files that are gone', function () {
       'disk/f.png',
     ]);
   });
+
+  it('takes for missing, and prunes, what a file was that holds a removed picture now', async () => {
+    const { imageId } = (await filesOf(engine, source)).get('a.png')!;
+    await engine.store.remove([imageId]);
+    await writePictures(source, { 'b.png': 100 * sources });
+    assert.deepEqual(await pass(), { added: 0, updated: 0, unchanged: 4, missing: 1, pruned: 0 });
+    assert.deepEqual(await missingNow(), ['b.png']);
+    assert.deepEqual(await pass({ prune: true }), { added: 0, updated: 0, unchanged: 4, missing: 0, pruned: 1 });
+    assert.equal((await filesOf(engine, source)).has('b.png'), false);
+  });
 });

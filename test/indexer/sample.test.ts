@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import type { Progress } from '../../indexer/progress.js';
 import { ensureSample, SAMPLE_COLLECTION } from '../../indexer/sample.js';
 import { openEngine } from '../../src/engine.js';
@@ -53,6 +54,49 @@ describe('ensureSample', function () {
     } finally {
       await engine.close();
     }
+  });
+
+  /** As another version of Patchword would have left a collection: bound to its own bundled model. */
+  function bindElsewhere(data: string, columns: string): void {
+    const database = new Database(path.join(data, 'collections', SAMPLE_COLLECTION, 'catalog.sqlite'));
+    database.exec(`UPDATE meta SET ${columns}`);
+    database.close();
+  }
+
+  it('embeds the sample anew where it was made with the bundled model of another version', async () => {
+    const data = path.join(temporary.path, 'data');
+    const where = { data, name: SAMPLE_COLLECTION };
+    const { model } = await withStore(where, (store) => store.info());
+    const before = await withStore(where, (store) => store.scan({ after: 0, limit: 1000 }));
+    await withStore(where, async (store) => {
+      const [{ sourceId }] = await store.sources();
+      const gone = '/an/earlier/version/data/sample';
+      await store.moveSource({ sourceId, path: `${gone}/dataset.json`, root: gone });
+    });
+    bindElsewhere(data, `model_hash = '${'0'.repeat(64)}', prefilter_hash = '${'1'.repeat(64)}'`);
+    await assert.rejects(openEngine({ collection: SAMPLE_COLLECTION, data }), {
+      code: 'MODEL_MISMATCH',
+      message: /another version of Patchword/,
+      hint: /patchword reindex sample$/,
+    });
+
+    const states: { done: number; total: number | null }[] = [];
+    const notes: string[] = [];
+    await ensureSample({ data, onProgress: (state) => states.push(state), onNote: (line) => notes.push(line) });
+    assert.deepEqual(states.at(-1), { done: 600, total: 600 });
+    assert.match(notes.join(), /embedding it anew/);
+    assert.deepEqual((await withStore(where, (store) => store.info())).model, model);
+    assert.deepEqual(await withStore(where, (store) => store.scan({ after: 0, limit: 1000 })), before);
+    await ensureSample({ data, onProgress: () => assert.fail('there is nothing left to do') });
+  });
+
+  it('does not make pictures of somebody’s own unsearchable because their folder is away', async () => {
+    const where = { data: path.join(temporary.path, 'away'), name: SAMPLE_COLLECTION };
+    const add = (store: Store) => upsertTo(store, { path: '/gone/photos', images: [imageRecord(1, 8)] });
+    await withStore({ ...where, create: modelOf(8), inputCacheBytes: 0 }, add);
+    bindElsewhere(where.data, "model_path = 'bundled'");
+    await assert.rejects(ensureSample({ data: where.data }), { code: 'FILE_NOT_FOUND', message: /gone.photos/ });
+    assert.equal((await withStore(where, (store) => store.getImages([1])))[0].searchable, true);
   });
 
   it('leaves pictures that are not those of the sample where they were', async () => {

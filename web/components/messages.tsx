@@ -59,7 +59,10 @@ export function Preparing({ done, total }: { done: number; total: number }) {
   return (
     <section class="message" role="status">
       <h2>Preparing the sample</h2>
-      <p>The first start embeds every picture, once. {total > 0 && `${done} of ${total} so far.`}</p>
+      <p>
+        Every picture is embedded once: at the first start, and when a new version brings another model.{' '}
+        {total > 0 && `${done} of ${total} so far.`}
+      </p>
       <progress
         value={total > 0 ? done : undefined}
         max={total > 0 ? total : undefined}

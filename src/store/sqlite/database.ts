@@ -79,6 +79,8 @@ export function createDatabase(file: string, steps: readonly string[], fill: (da
   } finally {
     database.close();
   }
+  // Of one that was there before, left by a process that died while it removed that: SQLite would take it for this one's.
+  removeJournals(file);
   replaceFile(temporary, file);
 }
 
@@ -124,7 +126,12 @@ export function vacuum(database: Connection): void {
 
 /** Removes a database and the files that SQLite keeps beside it. */
 export function removeDatabase(file: string): void {
-  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+  rmSync(file, { force: true });
+  removeJournals(file);
+}
+
+function removeJournals(file: string): void {
+  for (const suffix of ['-journal', '-wal', '-shm']) rmSync(file + suffix, { force: true });
 }
 
 function readVersion(database: Connection): number {

@@ -4,7 +4,7 @@ import { isSameModel, type CollectionModel } from '../store.js';
 import { removeDatabase } from './database.js';
 import { readTarget, REINDEX_FILE } from './reindex.js';
 
-const JOURNALS = /-(journal|wal|shm)$/;
+const JOURNAL = /-(journal|wal|shm)$/;
 
 /**
  * Files in a collection's folder that a process that died left there and no one goes on with: what was to take another's
@@ -12,8 +12,9 @@ const JOURNALS = /-(journal|wal|shm)$/;
  * else's may be in use.
  */
 export function findLeftovers(folder: string, bound: CollectionModel): string[] {
-  const names = readdirSync(folder).filter((name) => !JOURNALS.test(name));
+  const names = readdirSync(folder);
   return names.filter((name) => {
+    if (JOURNAL.test(name)) return !names.includes(name.replace(JOURNAL, ''));
     if (name !== REINDEX_FILE) return name.endsWith('.new');
     const target = readTarget(path.join(folder, name));
     return target === null || isSameModel(target, bound);

@@ -86,7 +86,7 @@ describe("ViLT's Arrow files", () => {
         assert.deepEqual(images, all.slice(0, images.length), `cut at ${end}`);
         assert.ok(
           images.length === 3 || found.length !== 1 || found[0].includes('cut short'),
-          `cut at ${end}: ${found}`,
+          `cut at ${end}: ${found.join()}`,
         );
       }
     }

@@ -10,6 +10,7 @@ import {
   tableToIPC,
   TimestampMillisecond,
   Utf8,
+  type Vector,
   vectorFromArray,
 } from 'apache-arrow';
 import { Footer } from 'apache-arrow/ipc/metadata/file';
@@ -64,7 +65,7 @@ function tableOf(columns: ArrowColumns): Table {
       name,
       vectorFromArray(batches[i], TYPES[type]),
     ]);
-    return new Table(Object.fromEntries(vectors));
+    return new Table(Object.fromEntries(vectors) as Record<string, Vector>);
   });
   return tables[0].concat(...tables.slice(1));
 }

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readImg2dataset } from '../../../indexer/readers/img2dataset.js';
 import type { SkippedImage, SourceImage } from '../../../indexer/readers/reader.js';
-import { openSource } from '../../../indexer/readers/source.js';
+import { describeReader, openSource } from '../../../indexer/readers/source.js';
 import { readOriginal } from '../../../src/original.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
 import { collect } from '../collect.js';
@@ -134,6 +134,7 @@ describe('the output of img2dataset', () => {
     await writeArchive(folder, '00000');
     const reader = await openSource({ source: folder });
     assert.deepEqual([reader.total, reader.passedOver], [6, 3]);
+    assert.match(describeReader(reader), /as img2dataset output, without 3 that could not be downloaded\.$/);
     const entries = (await collect(reader.entries())) as (SourceImage & SkippedImage)[];
     assert.deepEqual(
       entries.map(({ name }) => name),

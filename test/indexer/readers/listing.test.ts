@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { openListing } from '../../../indexer/readers/listing.js';
-import type { SkippedImage, SourceImage } from '../../../indexer/readers/reader.js';
+import { MAX_CAPTIONS, type SkippedImage, type SourceImage } from '../../../indexer/readers/reader.js';
 import type { Listed } from '../../../indexer/readers/row.js';
 import { collect } from '../collect.js';
 import { refusal, sourceFolders } from './files.js';
@@ -68,8 +68,11 @@ describe('openListing', () => {
   });
 
   it('skips an image whose rows have too many captions together', async () => {
-    const [only] = await collect((await open(Array<string>(1001).fill('a.jpg'))).entries());
-    assert.deepEqual(only, { file: 'a.jpg', reason: 'list:1: it has 1001 captions; at most 1000 are read' });
+    const [only] = await collect((await open(Array<string>(MAX_CAPTIONS + 1).fill('a.jpg'))).entries());
+    assert.deepEqual(only, {
+      file: 'a.jpg',
+      reason: `list:1: it has ${MAX_CAPTIONS + 1} captions; at most ${MAX_CAPTIONS} are read`,
+    });
   });
 
   it('reports what repeats an image, where that is no way to give it captions; no two entries have one name', async () => {

@@ -79,7 +79,7 @@ describe('Parquet with pictures', () => {
     it(`skips a row group whose pages say that they hold ${what}`, async () => {
       const entries = await read(newFile({ columns: [...columns], groups, lie }));
       for (const [i, start] of [0, 2].entries()) {
-        const skipped = entries.filter((entry) => 'reason' in entry)[i] as SkippedImage;
+        const skipped = entries.filter((entry) => 'reason' in entry)[i];
         assert.equal(skipped.file, `table.parquet:${start}-${start + 1}`);
       }
     });

@@ -121,9 +121,11 @@ function plain(value: Uint8Array | string): Buffer {
 /** Levels below 256, each run of equal ones as (count, value). */
 function runs(levels: number[]): Buffer {
   const parts: Buffer[] = [];
-  for (let i = 0, end = 0; i < levels.length; i = end) {
-    for (end = i; levels[end] === levels[i] && end < levels.length;) end += 1;
-    parts.push(varint((end - i) * 2), Buffer.from([levels[i]]));
+  for (let start = 0; start < levels.length;) {
+    const other = levels.findIndex((level, i) => i > start && level !== levels[start]);
+    const end = other < 0 ? levels.length : other;
+    parts.push(varint((end - start) * 2), Buffer.from([levels[start]]));
+    start = end;
   }
   const length = Buffer.alloc(4);
   length.writeUInt32LE(parts.reduce((sum, part) => sum + part.length, 0));

@@ -25,7 +25,7 @@ describe('openSource', () => {
       const source = path.join(make({ 'list.data': content, 'a.jpg': null }), 'list.data');
       await assert.rejects(openSource({ source }), {
         ...refusal(/list\.data is of no format that is recognised/),
-        hint: /--format: karpathy, coco, .*folder/,
+        hint: /--format: .*parquet, karpathy, coco, .*folder/,
       });
     }
     await assert.rejects(openSource({ source: '/dev/null' }), refusal(/neither a folder nor a file/));

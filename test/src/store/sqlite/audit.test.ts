@@ -328,6 +328,12 @@ describe('verify', () => {
     ],
     [
       'leftovers',
+      'a journal whose database is gone',
+      () => writeFileSync(at('reindex.sqlite-wal'), 'half'),
+      /reindex\.sqlite-wal/,
+    ],
+    [
+      'leftovers',
       'a reindex that cannot be gone on with',
       () => writeFileSync(at('reindex.sqlite'), 'half'),
       /reindex\.sqlite/,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PatchwordError } from '../../../../src/errors.js';
 import {
@@ -68,6 +68,21 @@ describe('database', () => {
     assert.deepEqual(database.prepare('SELECT * FROM notes').all(), []);
     database.close();
     assert.ok(!existsSync(`${file}.new-journal`));
+  });
+
+  it('is made where a process died removing another of its name', () => {
+    const file = make();
+    const other = openDatabase(file, STEPS);
+    beginWriting(other, 'FULL');
+    other.exec("INSERT INTO notes (text) VALUES ('of another')");
+    const wal = readFileSync(`${file}-wal`);
+    other.close();
+    rmSync(file);
+    writeFileSync(`${file}-wal`, wal);
+    createDatabase(file, STEPS, () => {});
+    const database = openDatabase(file, STEPS);
+    assert.deepEqual(database.prepare('SELECT * FROM notes').all(), []);
+    database.close();
   });
 
   it('takes the steps that it lacks, keeping what it holds', () => {

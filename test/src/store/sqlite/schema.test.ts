@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { createDatabase, openDatabase, type Connection } from '../../../../src/store/sqlite/database.js';
+import { openDatabase } from '../../../../src/store/sqlite/database.js';
 import { CATALOG_STEPS } from '../../../../src/store/sqlite/schema.js';
 import { openStore } from '../../../../src/store/sqlite/store.js';
 import type { Store } from '../../../../src/store/store.js';
 import { temporaryFolder } from '../../../fixture.js';
 import { assertWhole } from './invariants.js';
 import { imageRecord, modelOf, neighborsOf, upsertTo, type WholeRecord } from '../records.js';
+import { makeOldCatalog, type OldImage } from './old.js';
 
 const DIMENSION = 16;
 const MODEL = modelOf(DIMENSION);
 
 const record = (seed: number, changes: Partial<WholeRecord> = {}) => imageRecord(seed, DIMENSION, changes);
-
-/** A row of the tables of the first versions: an image that lies in one file. */
-interface OldImage extends WholeRecord {
-  sourceId: number;
-  searchable?: boolean;
-}
 
 describe('steps of the catalog', () => {
   const data = temporaryFolder();
@@ -32,39 +26,8 @@ describe('steps of the catalog', () => {
     return store;
   };
 
-  /** A catalog as a program of so many steps left it. */
-  function makeOld(name: string, steps: number, images: OldImage[]): void {
-    mkdirSync(path.dirname(fileOf(name)), { recursive: true });
-    createDatabase(fileOf(name), CATALOG_STEPS.slice(0, steps), (database) => fill(database, steps, images));
-  }
-
-  function fill(database: Connection, steps: number, images: OldImage[]): void {
-    const columns = 'id, model_path, model_hash, prefilter_hash, dimension' + (steps > 1 ? ', input_size' : '');
-    const values = [1, MODEL.path, MODEL.hash, MODEL.prefilterHash, DIMENSION, ...(steps > 1 ? [MODEL.inputSize] : [])];
-    database.prepare(`INSERT INTO meta (${columns}) VALUES (${values.map(() => '?').join()})`).run(values);
-    for (const root of ['/one', '/two']) database.prepare('INSERT INTO sources (root) VALUES (?)').run(root);
-    let revision = 0;
-    for (const { sourceId, searchable = true, ...image } of images) {
-      const { file, contentHash, bytes, modified, width, height, split, embedding, captions } = image;
-      const { lastInsertRowid } = database
-        .prepare(
-          `INSERT INTO images (source_id, file, content_hash, bytes, modified, width, height, split, revision, embedding)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        )
-        .run(
-          ...[sourceId, file, contentHash, bytes, modified, width, height, split],
-          ...(searchable ? [++revision, embedding] : [0, new Uint8Array()]),
-        );
-      captions.forEach((caption, position) =>
-        database
-          .prepare('INSERT INTO captions (image_id, position, text, revision, embedding) VALUES (?, ?, ?, ?, ?)')
-          .run(lastInsertRowid, position, caption.text, ++revision, caption.embedding),
-      );
-    }
-    // Ids that were given and are gone.
-    database.exec('DELETE FROM images WHERE id = (SELECT max(id) FROM images)');
-    database.prepare('UPDATE meta SET revision = ?').run(revision);
-  }
+  const makeOld = (name: string, steps: number, images: OldImage[]) =>
+    makeOldCatalog(fileOf(name), { steps, model: MODEL, images });
 
   const same = { contentHash: record(1).contentHash, embedding: record(1).embedding };
   const twice = [record(1).captions[0], record(1).captions[0], record(1).captions[1]];
