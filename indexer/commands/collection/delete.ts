@@ -38,13 +38,11 @@ async function confirm(name: string): Promise<void> {
     );
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(
-      `Delete the collection "${name}"? The pictures it was indexed from stay. [y/N] `,
-    );
-    if (/^y(es)?$/i.test(answer.trim())) return;
-  } finally {
-    terminal.close();
-  }
+  const ended = new AbortController(); // Ctrl-C and Ctrl-D are answers too.
+  for (const event of ['SIGINT', 'close']) terminal.once(event, () => ended.abort());
+  const question = `Delete the collection "${name}"? The pictures it was indexed from stay. [y/N] `;
+  const answer = await terminal.question(question, { signal: ended.signal }).catch(() => 'no');
+  terminal.close();
+  if (/^y(es)?$/i.test(answer.trim())) return;
   throw new PatchwordError('CANCELLED', 'Nothing was deleted.');
 }

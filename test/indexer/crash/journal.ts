@@ -74,7 +74,7 @@ export function resultOf<M extends Method>(_method: M, { result }: Answer): Resu
 export function tellCalls(store: SqliteStore, say: (line: Line) => void): SqliteStore {
   let calls = 0;
   const told = (method: Method) => {
-    const run = store[method] as (argument: unknown) => Promise<unknown>;
+    const run = store[method].bind(store) as (argument: unknown) => Promise<unknown>;
     return async (argument: unknown) => {
       const call = calls++;
       say({ call, method, argument } as Call);

@@ -195,5 +195,5 @@ export class Oracle {
 
 function stateOf({ file, contentHash, captions, split, attributes, modified }: ToldRecord) {
   const texts = captions.map(({ text }) => text);
-  return { file, contentHash, captions: texts, split, attributes: attributes as Attributes, modified };
+  return { file, contentHash, captions: texts, split, attributes: attributes, modified };
 }
