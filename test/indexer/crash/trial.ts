@@ -94,7 +94,12 @@ export class Trial {
     const before = this.oracle;
     const onBegun = (lines: readonly Line[]) => backup?.begin(wait, lines);
     const { lines, milliseconds, late } = await this.run(work, { folder: this.collection, moment, onBegun });
-    const backedUp = await backup?.examine(before, lines).finally(() => void backup.close());
+    let backedUp: Awaited<ReturnType<Backup['examine']>> | undefined;
+    try {
+      backedUp = await backup?.examine(before, lines);
+    } finally {
+      await backup?.close();
+    }
     if (!this.isThere) {
       assert.deepEqual(lines, [], 'a collection that was opened is there');
       return 'before there was a collection';
