@@ -33,8 +33,8 @@ export interface Caption {
 }
 
 export const CAPTIONS_PER_PICTURE = 5;
-/** ViLT reads 40 tokens, two of them its own; few words are more than one. */
-const MOST_WORDS = 34;
+/** ViLT reads 40 tokens, two of them its own, and some words are several. */
+const MOST_WORDS = 24;
 
 type Kinds = Partial<Record<Name['kind'], number>>;
 const OTHER_NAMES: Kinds = { noun: 0.5, synonym: 0.5 };

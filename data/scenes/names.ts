@@ -57,7 +57,7 @@ const OWN_KINDS = table(`airplane: aircraft, vehicle; anchor: nothing; avocado: 
   scissors: tool; scorpion: animal; shield: nothing; snail: animal; spider: animal; sunglasses: nothing; sword: weapon;
   tomato: food; traffic light: nothing; tropical fish: fish, sea animal, animal`);
 
-/** Each is true of the art in every style, and could be none of the other objects. */
+/** Most are keywords of CLDR. Each is true of the art in every style, and could be none of the other objects. */
 const SYNONYMS = table(`airplane: plane; backpack: rucksack; bathtub: tub; bee: honeybee; bicycle: bike;
   blowfish: pufferfish; boat: speedboat, motorboat; bug: caterpillar; burger: hamburger; cake: birthday cake;
   car: automobile; cat: kitten, kitty; chair: seat; chicken: hen; church: chapel; clock: alarm clock; cocktail: martini;

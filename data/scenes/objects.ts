@@ -124,6 +124,7 @@ const IRREGULAR_PLURALS: Record<string, string> = {
   potato: 'potatoes',
   sheep: 'sheep',
   shrimp: 'shrimp',
+  snowman: 'snowmen',
   squid: 'squid',
   tomato: 'tomatoes',
   'tropical fish': 'tropical fish',

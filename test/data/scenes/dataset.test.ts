@@ -84,7 +84,9 @@ describe('writeDataset', () => {
 
   it('writes the same pictures as raw pixels, in order', async () => {
     await draw('raw', { format: 'raw' });
+    await draw('raw again', { format: 'raw' });
     const pixels = readFileSync(at('raw/images.bin'));
+    assert.ok(pixels.equals(readFileSync(at('raw again/images.bin'))));
     assert.equal(pixels.length, COUNT * SIZE * SIZE * 3);
     const { images } = parse(at('raw'));
     assert.deepEqual(

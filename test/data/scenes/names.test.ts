@@ -42,6 +42,14 @@ describe('namesOf', () => {
     }
   });
 
+  it('takes most synonyms from the annotations', () => {
+    const annotated = OBJECTS.flatMap((object) => {
+      const words = [object.icon.replaceAll('-', ' '), ...annotationOf(object).keywords].join(' ');
+      return texts(object.noun, 'synonym').map((synonym) => words.includes(synonym));
+    });
+    assert.ok(annotated.filter(Boolean).length > annotated.length * 0.6);
+  });
+
   it('gives synonyms that mean no other object', () => {
     const nouns = new Set(OBJECTS.flatMap(({ noun, plural }) => [noun, plural]));
     const synonyms = OBJECTS.flatMap(({ noun }) => texts(noun, 'synonym'));
