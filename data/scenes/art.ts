@@ -43,7 +43,16 @@ export interface SpritePlacement {
 /** Ink that a tint takes the place of. */
 const WHITE = '#fff';
 
-export async function loadArt(style: Style): Promise<Art> {
+const loaded = new Map<Style, Promise<Art>>();
+
+/** Loads a style once: measuring how dark its icons are takes half a second. */
+export function loadArt(style: Style): Promise<Art> {
+  const art = loaded.get(style) ?? readArt(style);
+  loaded.set(style, art);
+  return art;
+}
+
+async function readArt(style: Style): Promise<Art> {
   const find = readIcons(style);
   const load = async (object: SceneObject) => {
     const icon = find(object.icon);

@@ -35,6 +35,8 @@ export interface Caption {
 export const CAPTIONS_PER_PICTURE = 5;
 /** ViLT reads 40 tokens, two of them its own, and some words are several. */
 const MOST_WORDS = 24;
+/** At another wording of a caption, should it be too long or be there already. */
+const MOST_TRIES = 20;
 
 type Kinds = Partial<Record<Name['kind'], number>>;
 const OTHER_NAMES: Kinds = { noun: 0.5, synonym: 0.5 };
@@ -49,21 +51,25 @@ type Told = readonly [told: string, swapped: string | null];
 export function writeCaptions(subject: Subject, random: Random): Caption[] {
   const { related, unrelated } = SENTENCES[subject.layout];
   const all: Told[] = [...related, ...unrelated.map((told) => [told, null] as const)];
-  const whole = random.pick<Told>(related.length > 0 ? related : all);
-  const otherSide = related.filter(([told]) => firstOf(told) !== firstOf(whole[0]));
   const freely = () => sentence(random.pick(all), subject, random, FREE);
+  let whole: Told = all[0] ?? ['', null];
+  const tellAll = () => {
+    whole = random.pick(related.length > 0 ? related : all);
+    return sentence(whole, subject, random, WHOLE);
+  };
 
   const captions = new Map<string, Caption>();
-  const add = (write: () => Caption) => {
+  const add = (write: () => Caption, otherwise = freely) => {
     for (let tries = 0; ; tries++) {
-      const caption = tries < 20 ? write() : freely();
+      const caption = tries < MOST_TRIES ? write() : otherwise();
       const words = tokensOf(caption.text);
       if (captions.has(words.join(' ')) || words.length > MOST_WORDS) continue;
       captions.set(words.join(' '), caption);
       return;
     }
   };
-  add(() => sentence(whole, subject, random, WHOLE));
+  add(tellAll, tellAll);
+  const otherSide = related.filter(([told]) => firstOf(told) !== firstOf(whole[0]));
   add(otherSide.length > 0 ? () => sentence(random.pick(otherSide), subject, random, FREE) : freely);
   add(freely);
   add(() => (random.chance(0.65) ? listOfWords(subject, random) : atLength(subject, random)));

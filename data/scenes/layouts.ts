@@ -59,7 +59,7 @@ const counted = (object: SceneObject) => object.plural !== null;
 
 /** Art so thin or so open that what is behind it is not hidden, or that hides itself behind anything. */
 const THIN = new Set(
-  `anchor, ant, bow, candle, canoe, fishing pole, flashlight, glasses, hammer, key, lipstick, magnifying glass, pencil,
+  `anchor, ant, bow, candle, canoe, flashlight, glasses, hammer, key, lipstick, magnifying glass, pencil,
    pick, ring, saxophone, scissors, snowflake, sunglasses, sword, trident, trumpet, violin, wrench`.split(/,\s*/),
 );
 
@@ -113,7 +113,7 @@ export const LAYOUTS: readonly Layout[] = [
     objects: 3,
     relation: 'middle/outside',
     suits: any,
-    place: (random) => [20, 50, 80].map((x) => [box(random, [x - 2, x + 2], [40, 60], [27, 32])]),
+    place: (random) => [20, 50, 80].map((x) => [inLine(random, x)]),
   },
   {
     name: 'between',
@@ -121,10 +121,7 @@ export const LAYOUTS: readonly Layout[] = [
     objects: 2,
     relation: 'middle/outside',
     suits: (object) => object.number === 'countable',
-    place: (random) => {
-      const [middle, left, right] = [50, 19, 81].map((x) => box(random, [x - 2, x + 2], [40, 60], [27, 32]));
-      return [middle, left, right].every((one) => one !== undefined) ? [[middle], [left, right]] : [];
-    },
+    place: (random) => [[inLine(random, 50)], [inLine(random, 19), inLine(random, 81)]],
   },
   {
     name: 'framed',
@@ -159,6 +156,9 @@ function box(random: Random, x: Range, y: Range, size: Range): Box {
 }
 
 type Range = [number, number];
+
+/** One of three. */
+const inLine = (random: Random, x: number) => box(random, [x - 2, x + 2], [40, 60], [27, 32]);
 
 const CENTRES: Record<number, [number, number][][]> = {
   2: [

@@ -125,6 +125,12 @@ export function namesOf(object: SceneObject): readonly Name[] {
   return NAMES.get(object) ?? describe(object);
 }
 
+/** Whether one may be called what the other is: a palm tree is a tree, too. */
+export function areAlike(a: SceneObject, b: SceneObject): boolean {
+  const isOf = (one: SceneObject, other: SceneObject) => namesOf(one).some(({ text }) => text === other.noun);
+  return isOf(a, b) || isOf(b, a);
+}
+
 /** The names that mean none of the other objects. */
 export function unambiguousNames(object: SceneObject, others: readonly SceneObject[]): readonly Name[] {
   const taken = new Set(others.flatMap(namesOf).map(({ text }) => text));

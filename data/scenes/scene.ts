@@ -4,6 +4,7 @@ import { drawSetting, pickSetting, type Setting } from './backgrounds.js';
 import { writeCaptions, type Caption } from './captions.js';
 import { FRAMES, type Frame } from './frames.js';
 import { LAYOUTS, type Box, type Layout } from './layouts.js';
+import { areAlike } from './names.js';
 import { isHeldOut, OBJECTS, type SceneObject } from './objects.js';
 import { CANVAS } from './paint.js';
 import type { Random } from './random.js';
@@ -99,12 +100,12 @@ function artFor(layout: Layout, art: readonly Art[]): readonly Art[] {
   return opaque.length > 0 ? opaque : art;
 }
 
-/** Different objects that the style has, drawn again until every two of them may be together. */
+/** Objects that the style has, drawn again until every two of them can be told apart and may be together. */
 function pickObjects(options: { layout: Layout; pairs: Pairs; art: Art; random: Random }): SceneObject[] {
   const { layout, pairs, art, random } = options;
   const suitable = OBJECTS.filter((object) => layout.suits(object) && art.has(object));
   const allowed = (a: SceneObject, b: SceneObject) =>
-    a !== b && (pairs === 'any' || isHeldOut(a, b) === (pairs === 'held-out'));
+    !areAlike(a, b) && (pairs === 'any' || isHeldOut(a, b) === (pairs === 'held-out'));
   for (;;) {
     const picked = Array.from({ length: layout.objects }, () => random.pick(suitable));
     if (picked.every((a, i) => picked.slice(i + 1).every((b) => allowed(a, b)))) return picked;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { annotationOf, namesOf, unambiguousNames } from '../../../data/scenes/names.js';
+import { annotationOf, areAlike, namesOf, unambiguousNames } from '../../../data/scenes/names.js';
 import { OBJECTS } from '../../../data/scenes/objects.js';
 
 function find(noun: string) {
@@ -67,6 +67,14 @@ describe('namesOf', () => {
     assert.equal(plural('milk', 'drink'), 'drinks');
     assert.equal(plural('burger', 'food'), null);
     assert.equal(plural('spaghetti', 'pasta'), null);
+  });
+});
+
+describe('areAlike', () => {
+  it('finds what could be called like the other', () => {
+    const alike = (a: string, b: string) => areAlike(find(a), find(b));
+    assert.deepEqual([alike('tree', 'palm tree'), alike('owl', 'bird'), alike('cat', 'cat')], [true, true, true]);
+    assert.deepEqual([alike('owl', 'dove'), alike('cat', 'dog'), alike('dog', 'hot dog')], [false, false, false]);
   });
 });
 
