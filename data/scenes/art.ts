@@ -1,6 +1,7 @@
-import { readIcons, type Icon, type Style } from './icons.js';
+import { readIcons, type Icon } from './icons.js';
 import { OBJECTS, type SceneObject } from './objects.js';
 import { renderAlpha } from './picture.js';
+import type { Style } from './styles.js';
 
 /** Red, green and blue of tinted art where it is light, 0 to 1. */
 export const COLOURS = {
@@ -15,9 +16,11 @@ export const COLOURS = {
 export type Colour = keyof typeof COLOURS;
 export const COLOUR_NAMES = Object.keys(COLOURS) as Colour[];
 
-/** Art of every object in one style. */
+/** Art in one style. */
 export interface Art {
   style: Style;
+  /** Whether the style has the object. */
+  has(object: SceneObject): boolean;
   sprite(object: SceneObject, placement: SpritePlacement): string;
 }
 
@@ -33,31 +36,46 @@ export interface SpritePlacement {
   mirrored: boolean;
   /** null leaves the art's own colours. */
   colour: Colour | null;
+  /** What art without colours is drawn in. */
+  ink: string;
 }
 
-export async function loadArt(style: Style): Promise<Art> {
+/** Ink that a tint takes the place of. */
+const WHITE = '#fff';
+
+const loaded = new Map<Style, Promise<Art>>();
+
+/** Loads a style once: measuring how dark its icons are takes half a second. */
+export function loadArt(style: Style): Promise<Art> {
+  const art = loaded.get(style) ?? readArt(style);
+  loaded.set(style, art);
+  return art;
+}
+
+async function readArt(style: Style): Promise<Art> {
   const find = readIcons(style);
   const load = async (object: SceneObject) => {
     const icon = find(object.icon);
-    if (icon === null) throw new RangeError(`${style} has no icon "${object.icon}".`);
-    return [object.noun, { icon, gain: object.tintable ? await tintGain(icon) : 1 }] as const;
+    return icon === null ? [] : [[object.noun, { icon, gain: object.tintable ? await tintGain(icon) : 1 }] as const];
   };
-  const art = new Map(await Promise.all(OBJECTS.map(load)));
+  const art = new Map((await Promise.all(OBJECTS.map(load))).flat());
   return {
     style,
+    has: (object) => art.has(object.noun),
     sprite: (object, placement) => {
       const entry = art.get(object.noun);
-      if (entry === undefined) throw new RangeError(`There is no art of "${object.noun}".`);
+      if (entry === undefined) throw new RangeError(`${style} has no art of "${object.noun}".`);
       return drawSprite(entry.icon, entry.gain, placement);
     },
   };
 }
 
 function drawSprite(icon: Icon, gain: number, placement: SpritePlacement): string {
-  const { id, x, y, size, rotation, mirrored, colour } = placement;
+  const { id, x, y, size, rotation, mirrored, colour, ink } = placement;
   const scale = size / Math.max(icon.width, icon.height);
   const turn = `translate(${round(x)} ${round(y)}) rotate(${round(rotation)}) scale(${round(mirrored ? -scale : scale)} ${round(scale)})`;
-  const sprite = `<g transform="${turn} translate(${-icon.width / 2} ${-icon.height / 2})">${clip(icon, prefixIds(icon.body, id))}</g>`;
+  const paint = icon.body.includes('currentColor') ? ` color="${colour === null ? ink : WHITE}"` : '';
+  const sprite = `<g${paint} transform="${turn} translate(${-icon.width / 2} ${-icon.height / 2})">${clip(icon, prefixIds(icon.body, id))}</g>`;
   if (colour === null) return sprite;
   return `${tintFilter(`${id}-tint`, colour, gain)}<g filter="url(#${id}-tint)">${sprite}</g>`;
 }
@@ -98,7 +116,7 @@ const MEASURED_SIDE = 24;
 async function tintGain(icon: Icon): Promise<number> {
   const pixels = await renderAlpha(
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ' +
-      `width="${MEASURED_SIDE}" height="${MEASURED_SIDE}" viewBox="0 0 ${icon.width} ${icon.height}">${icon.body}</svg>`,
+      `width="${MEASURED_SIDE}" height="${MEASURED_SIDE}" viewBox="0 0 ${icon.width} ${icon.height}" color="${WHITE}">${icon.body}</svg>`,
   );
   let [lightness, covered] = [0, 0];
   for (let i = 0; i < pixels.length; i += 4) {

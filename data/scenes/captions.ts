@@ -1,6 +1,11 @@
+import type { Setting } from './backgrounds.js';
+import type { Frame } from './frames.js';
 import type { LayoutName } from './layouts.js';
+import { unambiguousNames, type Name } from './names.js';
 import type { SceneObject } from './objects.js';
+import { bare, BIG, fillSentence, firstOf, isPlural, SMALL, tokensOf, type Wording } from './phrases.js';
 import type { Random } from './random.js';
+import { OPENINGS, OPENINGS_ARE, OPENINGS_IS, SENTENCES } from './templates.js';
 import type { Colour } from './art.js';
 
 /** What a caption knows of one object. */
@@ -12,121 +17,161 @@ export interface Thing {
   count: number;
 }
 
-export const CAPTIONS_PER_PICTURE = 5;
-
-const NUMBERS = ['no', 'one', 'two', 'three', 'four'];
-const BIG = ['big', 'large', 'huge'];
-const SMALL = ['small', 'tiny', 'little'];
-
-/** Five different captions: each names every object, most say how they are arranged, four of five say where. */
-export function writeCaptions(options: {
+/** What a caption knows of a scene. */
+export interface Subject {
   layout: LayoutName;
   /** In the order of the layout's boxes. */
   things: readonly Thing[];
-  /** Of the background. */
-  places: readonly string[];
-  random: Random;
-}): string[] {
-  const { layout, things, places, random } = options;
-  const captions = new Set<string>();
-  while (captions.size < CAPTIONS_PER_PICTURE) {
-    const index = captions.size;
-    const sentence = opening(layout, things, index, random) + SENTENCES[layout](things, index, random);
-    if (random.chance(0.2)) captions.add(`${random.pick(places)}, ${sentence}`);
-    else captions.add(random.chance(0.75) ? `${sentence} ${random.pick(places)}` : sentence);
-  }
-  return [...captions];
+  setting: Pick<Setting, 'background' | 'weather'>;
+  frame: Frame | null;
 }
 
-function opening(layout: LayoutName, things: readonly Thing[], index: number, random: Random): string {
-  if (layout === 'row') return '';
-  if (layout === 'many') {
-    if (random.chance(0.3)) return 'there are ';
-    return random.chance(0.2) ? 'a picture of ' : '';
-  }
-  if (layout !== 'one' && index > 0) return '';
-  return random.pick(OPENINGS[verbOf(layout, things)], ({ share }) => share).text;
+export interface Caption {
+  text: string;
+  /** The same with its relation exchanged: false of the picture. null where it tells no relation. */
+  swapped: string | null;
 }
 
-const PLAIN_OPENINGS = [
-  { text: '', share: 0.5 },
-  { text: 'a picture of ', share: 0.15 },
-  { text: 'an illustration of ', share: 0.1 },
-];
+export const CAPTIONS_PER_PICTURE = 5;
+/** ViLT reads 40 tokens, two of them its own, and some words are several. */
+const MOST_WORDS = 24;
+/** At another wording of a caption, should it be too long or be there already. */
+const MOST_TRIES = 20;
 
-const OPENINGS = {
-  is: [...PLAIN_OPENINGS, { text: 'there is ', share: 0.15 }, { text: 'this is ', share: 0.1 }],
-  are: [...PLAIN_OPENINGS, { text: 'there are ', share: 0.25 }],
-  none: PLAIN_OPENINGS,
-};
+type Kinds = Partial<Record<Name['kind'], number>>;
+const OTHER_NAMES: Kinds = { noun: 0.5, synonym: 0.5 };
 
-/** Of two objects either may come first: with a plural among them no verb is always right. */
-function verbOf(layout: LayoutName, things: readonly Thing[]): keyof typeof OPENINGS {
-  if (things.every(({ object }) => object.number !== 'plural')) return 'is';
-  return layout === 'one' ? 'are' : 'none';
+/** A sentence of templates.ts, and what it says when its relation is exchanged. */
+type Told = readonly [told: string, swapped: string | null];
+
+/**
+ * Five different captions, all true. The first tells everything: each object by a name of its own, how they are arranged,
+ * where, the weather. The second tells it from the other object's side; then come a freer one and less formal ones.
+ */
+export function writeCaptions(subject: Subject, random: Random): Caption[] {
+  const { related, unrelated } = SENTENCES[subject.layout];
+  const all: Told[] = [...related, ...unrelated.map((told) => [told, null] as const)];
+  const freely = () => sentence(random.pick(all), subject, random, FREE);
+  let whole: Told = all[0] ?? ['', null];
+  const tellAll = () => {
+    whole = random.pick(related.length > 0 ? related : all);
+    return sentence(whole, subject, random, WHOLE);
+  };
+
+  const captions = new Map<string, Caption>();
+  const add = (write: () => Caption, otherwise = freely) => {
+    for (let tries = 0; ; tries++) {
+      const caption = tries < MOST_TRIES ? write() : otherwise();
+      const words = tokensOf(caption.text);
+      if (captions.has(words.join(' ')) || words.length > MOST_WORDS) continue;
+      captions.set(words.join(' '), caption);
+      return;
+    }
+  };
+  add(tellAll, tellAll);
+  const otherSide = related.filter(([told]) => firstOf(told) !== firstOf(whole[0]));
+  add(otherSide.length > 0 ? () => sentence(random.pick(otherSide), subject, random, FREE) : freely);
+  add(freely);
+  add(() => (random.chance(0.65) ? listOfWords(subject, random) : atLength(subject, random)));
+  add(() => (random.chance(0.7) ? sentence(random.pick(all), subject, random, OF_KINDS) : atLength(subject, random)));
+  return [...captions.values()];
 }
 
-type Sentence = (things: readonly Thing[], index: number, random: Random) => string;
-
-const SENTENCES: Record<LayoutName, Sentence> = {
-  one: ([a], _, random) => phrase(a, random),
-  many: ([a], _, random) => phrase(a, random),
-  beside: ([a, b], index, random) => {
-    const left = phrase(a, random);
-    const right = phrase(b, random);
-    if (index === CAPTIONS_PER_PICTURE - 1) return `${left} and ${right} side by side`;
-    const sentences = [
-      `${left} to the left of ${right}`,
-      `${right} to the right of ${left}`,
-      `${left} on the left and ${right} on the right`,
-      `${left} left of ${right}`,
-    ];
-    if (b?.object.number !== 'plural') sentences.push(`${right} with ${left} on its left`);
-    return random.pick(sentences);
-  },
-  stacked: ([a, b], _, random) => {
-    const top = phrase(a, random);
-    const bottom = phrase(b, random);
-    return random.pick([
-      `${top} above ${bottom}`,
-      `${bottom} below ${top}`,
-      `${top} on top and ${bottom} underneath`,
-      `${bottom} under ${top}`,
-      `${top} over ${bottom}`,
-    ]);
-  },
-  sizes: ([a, b], _, random) => {
-    const big = phrase(a, random, random.pick(BIG));
-    const small = phrase(b, random, random.pick(SMALL));
-    return random.pick([
-      `${big} and ${small}`,
-      `${small} next to ${big}`,
-      `${small} beside ${phrase(a, random)}`,
-      `${big} with ${phrase(b, random)}`,
-    ]);
-  },
-  row: ([a, b, c], _, random) => {
-    const [left, middle, right] = [phrase(a, random), phrase(b, random), phrase(c, random)];
-    return random.pick([
-      `${left}, ${middle} and ${right}`,
-      `${middle} between ${left} and ${right}`,
-      `${right}, ${middle} and ${left}`,
-      `from left to right, ${left}, ${middle} and ${right}`,
-    ]);
-  },
-};
-
-/** "a big red fox", "two mice", "some milk", "grapes". */
-export function phrase(thing: Thing | undefined, random: Random, size?: string): string {
-  if (thing === undefined) throw new RangeError('The layout has fewer objects than its sentence names.');
-  const { object, colour, count } = thing;
-  if (count > 1) return words(NUMBERS[count], size, colour, object.plural);
-  const name = words(size, colour, object.noun);
-  if (object.number === 'countable') return `${article(name)} ${name}`;
-  return random.chance(0.5) ? `some ${name}` : name;
+interface Manner {
+  /** How likely a name of each kind is. */
+  names: Kinds;
+  /** Chances that the place, and the weather, are told; that they come first. */
+  place: number;
+  weather: number;
+  placeFirst: number;
 }
 
-const words = (...parts: (string | null | undefined)[]) => parts.filter(Boolean).join(' ');
+const WHOLE: Manner = { names: { noun: 0.8, synonym: 0.2 }, place: 1, weather: 1, placeFirst: 0.1 };
+const FREE: Manner = { names: OTHER_NAMES, place: 0.55, weather: 0.6, placeFirst: 0.2 };
+/** "an animal next to a red building". */
+const OF_KINDS: Manner = { ...FREE, names: { noun: 0.15, synonym: 0.1, hypernym: 0.75 } };
 
-/** By sound: "an hourglass". */
-const article = (name: string) => (/^([aeiou]|hour)/.test(name) ? 'an' : 'a');
+function sentence([told, swapped]: Told, subject: Subject, random: Random, manner: Manner): Caption {
+  const wordings = wordingsOf(subject, manner.names, random);
+  const frame = random.pick(subject.frame?.phrases ?? ['']);
+  const opening = openingOf(told, wordings, random);
+  const place = wherever(subject, random, manner);
+  const placeFirst = place !== '' && random.chance(manner.placeFirst);
+  const finish = finishing(random);
+  const say = (template: string) => {
+    const text = join(opening, fillSentence(template, wordings, frame));
+    return finish(placeFirst ? `${place}, ${text}` : join(text, place));
+  };
+  return { text: say(told), swapped: swapped === null ? null : say(swapped) };
+}
+
+/** "two foxes, castle, beach": as people type. */
+function listOfWords(subject: Subject, random: Random): Caption {
+  const { setting, frame } = subject;
+  const items = wordingsOf(subject, OTHER_NAMES, random).map(bare);
+  if (random.chance(0.5)) items.reverse();
+  if (frame !== null && random.chance(0.6)) items.push(frame.word);
+  if (random.chance(0.55)) items.push(setting.background.word);
+  if (setting.weather !== null && random.chance(0.5)) items.push(setting.weather.word);
+  const text = items.join(random.pick([', ', ' ', items.length === 2 ? ' and ' : ', ']));
+  return { text, swapped: null };
+}
+
+/** "a fox and a castle on the beach. the fox is on the left. it is raining." */
+function atLength(subject: Subject, random: Random): Caption {
+  const { layout, setting, frame } = subject;
+  const { unrelated, second } = SENTENCES[layout];
+  const wordings = wordingsOf(subject, OTHER_NAMES, random);
+  const tint = wordings.length === 1 ? wordings[0]?.colour : null;
+  const shown = tint ? wordings.map((wording) => ({ ...wording, colour: null })) : wordings;
+  const say = (template: string) => fillSentence(template, shown, random.pick(frame?.phrases ?? ['']));
+  const first = random.pick(unrelated);
+  const sentences = [join(openingOf(first, shown, random), say(first), random.pick(setting.background.places))];
+  if (second.length > 0) sentences.push(say(random.pick(second)));
+  if (tint) sentences.push(`${say('{the a} {is a}')} ${tint}`);
+  if (setting.weather !== null) sentences.push(setting.weather.sentence);
+  const capital = random.chance(0.4);
+  return { text: sentences.map((text) => `${capital ? capitalised(text) : text}.`).join(' '), swapped: null };
+}
+
+/** A name for each thing that no other thing in the picture has. */
+function wordingsOf({ layout, things }: Subject, kinds: Kinds, random: Random): Wording[] {
+  return things.map(({ object, colour, count }) => {
+    const others = things.filter((other) => other.object !== object).map((other) => other.object);
+    const counted = count > 1 || layout === 'between';
+    const names = unambiguousNames(object, others).filter(
+      ({ plural, number }) => !(counted && plural === null) && !(layout === 'sizes' && number === 'mass'),
+    );
+    const offered = (Object.keys(kinds) as Name['kind'][]).filter((kind) => names.some((name) => name.kind === kind));
+    const kind = random.pick(offered, (one) => kinds[one] ?? 0);
+    const name = random.pick(names.filter((one) => one.kind === kind));
+    return { name, colour, count, big: random.pick(BIG), small: random.pick(SMALL), some: random.chance(0.5) };
+  });
+}
+
+/** Nothing before a sentence that has a verb, or that begins otherwise than with an object. */
+function openingOf(template: string, wordings: readonly Wording[], random: Random): string {
+  const first = wordings['abc'.indexOf(firstOf(template) ?? 'x')];
+  if (first === undefined || template.includes('{is ')) return '';
+  const openings = [...OPENINGS, ...(isPlural(first) ? OPENINGS_ARE : OPENINGS_IS)];
+  return random.pick(openings, ({ share }) => share).text;
+}
+
+/** "on the beach in the rain", each part with its chance. */
+function wherever({ setting }: Subject, random: Random, chances: Pick<Manner, 'place' | 'weather'>): string {
+  const { background, weather } = setting;
+  const place = random.chance(chances.place) ? random.pick(background.places) : '';
+  return join(place, weather !== null && random.chance(chances.weather) ? random.pick(weather.phrases) : '');
+}
+
+const join = (...parts: string[]) => parts.filter(Boolean).join(' ');
+
+const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\bi\b/g, 'I');
+
+/** Most captions are lower case without a full stop; some are written as sentences, a few in capitals. */
+function finishing(random: Random): (text: string) => string {
+  const chance = random.next();
+  if (chance < 0.72) return (text) => text;
+  if (chance < 0.9) return (text) => `${capitalised(text)}.`;
+  return chance < 0.97 ? capitalised : (text) => text.toUpperCase();
+}

@@ -3,11 +3,12 @@ import { open, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../src/errors.js';
 import { loadArt, type Art } from './art.js';
+import { pixelsOf, type Canvas } from './aspects.js';
 import { filenameOf, toKarpathy } from './karpathy.js';
-import { checkOptions, DATASET_DEFAULTS, type DatasetOptions, type Settings } from './options.js';
+import { checkOptions, DATASET_DEFAULTS, splitOf, type DatasetOptions, type Settings } from './options.js';
 import { renderJpeg, renderPixels } from './picture.js';
 import { Random } from './random.js';
-import { composeScene, type Scene } from './scene.js';
+import { composeScene, layoutsFor, type Scene } from './scene.js';
 
 const IMAGES = 'images';
 const PIXELS = 'images.bin';
@@ -33,22 +34,23 @@ export async function writeDataset(options: DatasetOptions): Promise<void> {
 }
 
 async function write(settings: Settings): Promise<void> {
-  const { output, count, size, seed, styles, pairs, split, format } = settings;
+  const { output, count, size, aspects, seed, styles, layouts, pairs, splits, format } = settings;
   const art = await Promise.all(styles.map(loadArt));
   mkdirSync(format === 'jpeg' ? path.join(output, IMAGES) : output, { recursive: true });
   const partial = path.join(output, `${INDEX}.partial`);
   const index = openSync(partial, 'w');
   const pixels = format === 'raw' ? await open(path.join(output, PIXELS), 'w') : null;
   try {
-    const drawn = { size, seed, styles, pairs, format };
+    const drawn = { count, size, aspects, seed, styles, layouts, pairs, splits, format };
     appendFileSync(index, `{"dataset":"scenes","drawn":${JSON.stringify(drawn)},"images":[\n`);
-    const scenes = composeScenes(settings, art, (scene, i) => {
-      const image = toKarpathy(scene, { index: i, split, ...(pixels === null ? { filepath: IMAGES } : {}) });
+    const pictures = composePictures(settings, art, (picture, i) => {
+      const lies = pixels === null ? { filepath: IMAGES } : { offset: picture.offset };
+      const image = toKarpathy(picture.scene, { index: i, split: splitOf(i, settings), ...picture.sides, ...lies });
       appendFileSync(index, JSON.stringify(image) + (i < count - 1 ? ',\n' : '\n'));
     });
     // The workers share one generator, so scenes are composed in order; a failure in one ends it for all.
     const work = async () => {
-      for (const { scene, i } of scenes) await savePicture(scene, i, settings, pixels);
+      for (const { picture, i } of pictures) await savePicture(picture, i, settings, pixels);
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
     appendFileSync(index, ']}\n');
@@ -59,24 +61,37 @@ async function write(settings: Settings): Promise<void> {
   renameSync(partial, path.join(output, INDEX));
 }
 
-function* composeScenes(settings: Settings, art: readonly Art[], onScene: (scene: Scene, i: number) => void) {
-  const { count, size, seed, pairs, onProgress } = settings;
-  const random = new Random(seed);
+interface Picture {
+  scene: Scene;
+  /** In pixels. */
+  sides: Canvas;
+  /** Of its first byte among all raw pictures. */
+  offset: number;
+}
+
+function* composePictures(settings: Settings, art: readonly Art[], onPicture: (picture: Picture, i: number) => void) {
+  const { count, size, aspects, seed, pairs, onProgress } = settings;
+  const layouts = layoutsFor(pairs).filter(({ name }) => settings.layouts.includes(name));
+  let offset = 0;
   for (let i = 0; i < count; i++) {
-    const scene = composeScene({ art, pairs, size, random });
-    onScene(scene, i);
-    yield { scene, i };
+    const random = Random.ofPicture(seed, i);
+    const sides = pixelsOf(random.pick(aspects), size);
+    const picture = { scene: composeScene({ art, pairs, pixels: sides, layouts, random }), sides, offset };
+    offset += sides.width * sides.height * 3;
+    onPicture(picture, i);
+    yield { picture, i };
     onProgress?.(i + 1);
   }
 }
 
-async function savePicture(scene: Scene, i: number, settings: Settings, pixels: FileHandle | null): Promise<void> {
+async function savePicture(picture: Picture, i: number, settings: Settings, pixels: FileHandle | null): Promise<void> {
+  const { scene, offset } = picture;
   if (pixels === null) {
     await writeFile(path.join(settings.output, IMAGES, filenameOf(i)), await renderJpeg(scene.svg));
     return;
   }
   const data = await renderPixels(scene.svg);
-  await pixels.write(data, 0, data.length, i * data.length);
+  await pixels.write(data, 0, data.length, offset);
 }
 
 function checkEmpty(output: string): void {

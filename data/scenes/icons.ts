@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { PatchwordError } from '../../src/errors.js';
-
-/** The icon sets that art is taken from, from the packages @iconify-json/<style>; README.md names their licences. */
-export const STYLES = ['noto', 'noto-v1', 'twemoji', 'emojione', 'fluent-emoji-flat'] as const;
-export type Style = (typeof STYLES)[number];
+import { iconName, type Style } from './styles.js';
 
 /** SVG elements on a view box of `width` by `height`. */
 export interface Icon {
@@ -25,7 +22,7 @@ const DEFAULT_SIDE = 16;
 /** What else an icon may carry: a view box that starts elsewhere, or a turn of its own. */
 const UNSUPPORTED = ['left', 'top', 'rotate', 'hFlip', 'vFlip'];
 
-/** Looks up icons of one style: null where there is none of that name, or only one with a transform of its own. */
+/** Looks up icons of one style: null where there is none that shows it, or only one with a transform of its own. */
 export function readIcons(style: Style): (name: string) => Icon | null {
   const set = readIconSet(style);
   const find = (name: string): Icon | null => {
@@ -42,7 +39,10 @@ export function readIcons(style: Style): (name: string) => Icon | null {
     if (alias === undefined || Object.keys(alias).some((key) => key !== 'parent')) return null;
     return find(alias.parent);
   };
-  return find;
+  return (icon) => {
+    const name = iconName(style, icon);
+    return name === null ? null : find(name);
+  };
 }
 
 function readIconSet(style: Style): IconSet {

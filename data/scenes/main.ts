@@ -1,9 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { messageOf } from '../../src/errors.js';
-import { STYLES } from './icons.js';
+import { ASPECTS } from './aspects.js';
 import { writeDataset } from './dataset.js';
+import { LAYOUT_NAMES } from './layouts.js';
 import { DATASET_DEFAULTS, FORMATS, SPLITS, type DatasetOptions } from './options.js';
 import { PAIRS } from './scene.js';
+import { STYLES } from './styles.js';
+import { captionWords } from './words.js';
 
 const PROGRESS_EVERY = 1000;
 
@@ -12,27 +15,54 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-const program = new Command('scenes')
-  .description('Draws illustrated scenes with five captions each, as a Karpathy dataset.')
+const list = (text: string): readonly string[] => text.split(',').filter(Boolean);
+
+/** "test", or "train=60000,val=1000". */
+const shares = (text: string) =>
+  Object.fromEntries(
+    list(text).map((part) => {
+      const [name = '', share = '1'] = part.split('=');
+      return [name, wholeNumber(share)];
+    }),
+  );
+
+const program = new Command('scenes').description('Draws illustrated scenes with captions that are true of them.');
+
+program
+  .command('draw', { isDefault: true })
+  .description('draw pictures with five captions each, as a Karpathy dataset')
   .requiredOption('--output <dir>', 'folder to write dataset.json and the pictures into')
   .requiredOption('--count <n>', 'how many pictures', wholeNumber)
-  .option('--size <pixels>', 'side of the pictures', wholeNumber, DATASET_DEFAULTS.size)
+  .option('--size <pixels>', 'shorter side of the pictures', wholeNumber, DATASET_DEFAULTS.size)
+  .option('--aspects <list>', `shapes, of ${ASPECTS.join(',')}`, list, DATASET_DEFAULTS.aspects)
   .option('--seed <n>', 'the same seed draws the same pictures', wholeNumber, DATASET_DEFAULTS.seed)
-  .option('--styles <list>', `icon sets, of ${STYLES.join(',')}`, DATASET_DEFAULTS.styles.join(','))
+  .option('--styles <list>', `icon sets, of ${STYLES.join(',')}`, list, DATASET_DEFAULTS.styles)
+  .option('--layouts <list>', `of ${LAYOUT_NAMES.join(',')}`, list, DATASET_DEFAULTS.layouts)
   .option('--pairs <which>', `pairs of objects: ${PAIRS.join(', ')}`, DATASET_DEFAULTS.pairs)
-  .option('--split <name>', `one of ${SPLITS.join(', ')}`, DATASET_DEFAULTS.split)
-  .option('--format <name>', `one of ${FORMATS.join(', ')}`, DATASET_DEFAULTS.format);
-
-program.action(async (given: Omit<DatasetOptions, 'styles'> & { styles: string }) => {
-  await writeDataset({
-    ...given,
-    styles: given.styles.split(',').filter(Boolean) as DatasetOptions['styles'],
-    onProgress: (done) => {
-      if (done % PROGRESS_EVERY === 0) process.stderr.write(`${done} of ${given.count}\n`);
-    },
+  .option(
+    '--split <shares>',
+    `of ${SPLITS.join(', ')}: "test", "train=60000,val=1000"`,
+    shares,
+    DATASET_DEFAULTS.splits,
+  )
+  .option('--format <name>', `one of ${FORMATS.join(', ')}`, DATASET_DEFAULTS.format)
+  .action(async ({ split, ...given }: DatasetOptions & { split: DatasetOptions['splits'] }) => {
+    await writeDataset({
+      ...given,
+      splits: split,
+      onProgress: (done) => {
+        if (done % PROGRESS_EVERY === 0) process.stderr.write(`${done} of ${given.count}\n`);
+      },
+    });
+    process.stderr.write(`${given.count} pictures in ${given.output}\n`);
   });
-  process.stderr.write(`${given.count} pictures in ${given.output}\n`);
-});
+
+program
+  .command('words')
+  .description('print every word that a caption may hold, one a line')
+  .action(() => {
+    process.stdout.write(captionWords().join('\n') + '\n');
+  });
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`error: ${messageOf(error)}\n`);

@@ -1,4 +1,4 @@
-/** The things that scenes are made of. All have art in every icon set of icons.ts. */
+/** The things that scenes are made of. Not every style has all of them. */
 export interface SceneObject {
   /** What a caption calls one of it: 'fire truck'. For `number: 'plural'` already plural: 'scissors'. */
   noun: string;
@@ -124,6 +124,7 @@ const IRREGULAR_PLURALS: Record<string, string> = {
   potato: 'potatoes',
   sheep: 'sheep',
   shrimp: 'shrimp',
+  snowman: 'snowmen',
   squid: 'squid',
   tomato: 'tomatoes',
   'tropical fish': 'tropical fish',
@@ -141,7 +142,7 @@ const OWN_COLOUR = new Set([
 /** In at least one icon set it holds letters, lines of text, notes, clock hands or a map, or its icons start at the left. */
 const NEVER_MIRRORED = new Set(list('clock, headphones, map, newspaper, phone, school, scroll, taxi, truck, watch'));
 
-function pluralOf(noun: string): string {
+export function pluralOf(noun: string): string {
   const irregular = IRREGULAR_PLURALS[noun];
   if (irregular !== undefined) return irregular;
   if (/(s|x|ch|sh)$/.test(noun)) return `${noun}es`;

@@ -1,12 +1,14 @@
 import { PatchwordError } from '../../src/errors.js';
-import { STYLES, type Style } from './icons.js';
-import { PAIRS, type Pairs } from './scene.js';
+import { ASPECTS, type Aspect } from './aspects.js';
+import { LAYOUT_NAMES, type LayoutName } from './layouts.js';
+import { layoutsFor, PAIRS, type Pairs } from './scene.js';
+import { STYLES, TRAINING_STYLES, type Style } from './styles.js';
 
 /** Karpathy's names; Patchword's readers know no others. */
 export const SPLITS = ['train', 'restval', 'val', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
-/** 'jpeg' writes images/scene-000000.jpg and so on; 'raw' one file images.bin of uint8 RGB, (count, size, size, 3). */
+/** 'jpeg' writes images/scene-000000.jpg and so on; 'raw' one file images.bin of uint8 RGB, (height, width, 3) each. */
 export const FORMATS = ['jpeg', 'raw'] as const;
 export type Format = (typeof FORMATS)[number];
 
@@ -14,12 +16,16 @@ export interface DatasetOptions {
   /** Folder to write into; made where it is missing. */
   output: string;
   count: number;
-  /** Side of the pictures in pixels. */
+  /** Shorter side of the pictures in pixels. */
   size?: number;
+  /** Shapes of the pictures, each as likely. */
+  aspects?: readonly Aspect[];
   seed?: number;
   styles?: readonly Style[];
+  layouts?: readonly LayoutName[];
   pairs?: Pairs;
-  split?: Split;
+  /** Splits and their shares of the pictures, the first ones first: { train: 60, val: 1 }. */
+  splits?: Partial<Record<Split, number>>;
   format?: Format;
   /** Called after each picture with the number drawn so far. */
   onProgress?: (done: number) => void;
@@ -27,10 +33,12 @@ export interface DatasetOptions {
 
 export const DATASET_DEFAULTS = {
   size: 320,
+  aspects: ['1:1'],
   seed: 1,
-  styles: ['noto', 'noto-v1', 'twemoji', 'emojione'],
+  styles: TRAINING_STYLES,
+  layouts: LAYOUT_NAMES,
   pairs: 'any',
-  split: 'test',
+  splits: { test: 1 },
   format: 'jpeg',
 } as const satisfies Partial<DatasetOptions>;
 
@@ -42,11 +50,24 @@ export function checkOptions(settings: Settings): void {
   checkRange('count', settings.count, 1, 1_000_000);
   checkRange('size', settings.size, 16, 2048);
   checkRange('seed', settings.seed, 0, 2 ** 32 - 1);
-  if (settings.styles.length === 0) throw invalid('styles', 'is empty', STYLES);
-  for (const style of settings.styles) checkChoice('styles', style, STYLES);
-  checkChoice('pairs', settings.pairs, PAIRS);
-  checkChoice('split', settings.split, SPLITS);
-  checkChoice('format', settings.format, FORMATS);
+  checkChoices('aspects', settings.aspects, ASPECTS);
+  checkChoices('styles', settings.styles, STYLES);
+  checkChoices('pairs', [settings.pairs], PAIRS);
+  const possible = layoutsFor(settings.pairs).map(({ name }) => name);
+  checkChoices('layouts', settings.layouts, settings.pairs === 'held-out' ? possible : LAYOUT_NAMES);
+  checkChoices('splits', Object.keys(settings.splits), SPLITS);
+  for (const [name, share] of Object.entries(settings.splits)) checkRange(`the share of ${name}`, share, 1, 1_000_000);
+  checkChoices('format', [settings.format], FORMATS);
+}
+
+/** The split of one picture: the first share of the pictures is the first split's, and so on. */
+export function splitOf(index: number, { count, splits }: Pick<Settings, 'count' | 'splits'>): Split {
+  const shares = Object.entries(splits) as [Split, number][];
+  const total = shares.reduce((sum, [, share]) => sum + share, 0);
+  let end = 0;
+  const found = shares.find(([, share]) => index < Math.round(((end += share) * count) / total));
+  if (found === undefined) throw new RangeError(`There are ${count} pictures, but this is number ${index}.`);
+  return found[0];
 }
 
 function checkRange(name: string, value: number, low: number, high: number): void {
@@ -57,8 +78,9 @@ function checkRange(name: string, value: number, low: number, high: number): voi
   );
 }
 
-function checkChoice(name: string, value: string, choices: readonly string[]): void {
-  if (!choices.includes(value)) throw invalid(name, `has "${value}"`, choices);
+function checkChoices(name: string, values: readonly string[], choices: readonly string[]): void {
+  if (values.length === 0) throw invalid(name, 'is empty', choices);
+  for (const value of values) if (!choices.includes(value)) throw invalid(name, `has "${value}"`, choices);
 }
 
 function invalid(name: string, problem: string, choices: readonly string[]): PatchwordError {

@@ -10,6 +10,15 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
+  /** The generator of one picture: pictures can be drawn in any order, or on several machines, and stay the same. */
+  static ofPicture(seed: number, index: number): Random {
+    // The finaliser of MurmurHash3 (Austin Appleby), so that neighbours have nothing in common.
+    let state = Math.imul(seed, 0x9e3779b1) ^ index;
+    state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
+    state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
+    return new Random(state ^ (state >>> 16));
+  }
+
   /** Uniform in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

@@ -1,10 +1,14 @@
 import { COLOUR_NAMES, type Art, type Colour } from './art.js';
-import { CANVAS, pickBackground } from './backgrounds.js';
-import { writeCaptions } from './captions.js';
-import type { Style } from './icons.js';
-import { LAYOUTS, type Box, type Layout, type LayoutName } from './layouts.js';
+import { canvasOf, type Canvas } from './aspects.js';
+import { drawSetting, pickSetting, type Setting } from './backgrounds.js';
+import { writeCaptions, type Caption } from './captions.js';
+import { FRAMES, type Frame } from './frames.js';
+import { LAYOUTS, type Box, type Layout } from './layouts.js';
+import { areAlike } from './names.js';
 import { isHeldOut, OBJECTS, type SceneObject } from './objects.js';
+import { CANVAS } from './paint.js';
 import type { Random } from './random.js';
+import { OUTLINED_STYLES, type Style } from './styles.js';
 
 /**
  * Which pairs of objects may be in one picture: 'train' leaves out a tenth of all pairs, 'held-out' draws two objects
@@ -15,12 +19,12 @@ export type Pairs = (typeof PAIRS)[number];
 
 export interface Scene {
   svg: string;
-  captions: string[];
+  captions: Caption[];
   style: Style;
-  layout: LayoutName;
-  /** Name of the background. */
-  background: string;
-  /** In the layout's order: from the left, from the top, or the big one first. */
+  layout: Layout;
+  setting: Setting;
+  frame: Frame | null;
+  /** In the layout's order: from the left, from the top, the big or near one or the one in the middle or the frame first. */
   objects: DrawnObject[];
 }
 
@@ -35,8 +39,9 @@ export interface SceneOptions {
   /** One style is picked for the whole scene. */
   art: readonly Art[];
   pairs: Pairs;
-  /** Side of the picture in pixels. */
-  size: number;
+  /** The picture's sides in pixels. */
+  pixels: Canvas;
+  layouts: readonly Layout[];
   random: Random;
 }
 
@@ -45,41 +50,62 @@ const TINTED = 0.38;
 /** Degrees, either way. */
 const LARGEST_ROTATION = 8;
 
+const DARK_INK = '#24262c';
+const LIGHT_INK = '#f5f1e6';
+
+/** The layouts that `pairs` can be shown in. */
+export function layoutsFor(pairs: Pairs): readonly Layout[] {
+  return pairs === 'held-out' ? LAYOUTS.filter((layout) => layout.objects === 2) : LAYOUTS;
+}
+
 /** Invents one scene: what is in it and where, its picture and its captions. All chance comes from `random`. */
-export function composeScene({ art, pairs, size, random }: SceneOptions): Scene {
-  const layouts = pairs === 'held-out' ? LAYOUTS.filter((layout) => layout.objects === 2) : LAYOUTS;
+export function composeScene({ art, pairs, pixels, layouts, random }: SceneOptions): Scene {
   const layout = random.pick(layouts, ({ share }) => share);
-  const boxes = layout.place(random);
-  const objects = pickObjects(layout, pairs, random).map((object, i) => ({
+  const style = random.pick(artFor(layout, art));
+  const boxes = layout
+    .place(random)
+    .map((ones) => ones.map((one) => (layout.opaque ? drawnTogether(one, pixels) : one)));
+  const objects = pickObjects({ layout, pairs, art: style, random }).map((object, i) => ({
     object,
     colour: object.tintable && random.chance(TINTED) ? random.pick(COLOUR_NAMES) : null,
     boxes: boxes[i] ?? [],
   }));
-  const background = pickBackground(
+  const setting = pickSetting(
     random,
     objects.map(({ colour }) => colour),
   );
-  const style = random.pick(art);
+  const frame = layout.framed === true ? random.pick(FRAMES) : null;
+  const things = objects.map(({ object, colour, boxes }) => ({ object, colour, count: boxes.length }));
   return {
-    svg: draw({ objects, backdrop: background.draw(random), art: style, size, random }),
-    captions: writeCaptions({
-      layout: layout.name,
-      things: objects.map(({ object, colour, boxes }) => ({ object, colour, count: boxes.length })),
-      places: background.places,
-      random,
-    }),
+    svg: draw({ objects, setting, frame, art: style, pixels, random }),
+    captions: writeCaptions({ layout: layout.name, things, setting, frame }, random),
     style: style.style,
-    layout: layout.name,
-    background: background.name,
+    layout,
+    setting,
+    frame,
     objects,
   };
 }
 
-/** Different objects, drawn again until every two of them may be together. */
-function pickObjects(layout: Layout, pairs: Pairs, random: Random): SceneObject[] {
-  const suitable = OBJECTS.filter((object) => layout.suits(object));
+/** What has to overlap is laid out in the square in the middle. */
+function drawnTogether({ x, y, size }: Box, { width, height }: Canvas): Box {
+  const shorter = Math.min(width, height);
+  const inner = (value: number, side: number) => Number((0.5 + ((value - 0.5) * shorter) / side).toFixed(3));
+  return { x: inner(x, width), y: inner(y, height), size };
+}
+
+function artFor(layout: Layout, art: readonly Art[]): readonly Art[] {
+  if (layout.opaque !== true) return art;
+  const opaque = art.filter(({ style }) => !OUTLINED_STYLES.includes(style));
+  return opaque.length > 0 ? opaque : art;
+}
+
+/** Objects that the style has, drawn again until every two of them can be told apart and may be together. */
+function pickObjects(options: { layout: Layout; pairs: Pairs; art: Art; random: Random }): SceneObject[] {
+  const { layout, pairs, art, random } = options;
+  const suitable = OBJECTS.filter((object) => layout.suits(object) && art.has(object));
   const allowed = (a: SceneObject, b: SceneObject) =>
-    a !== b && (pairs === 'any' || isHeldOut(a, b) === (pairs === 'held-out'));
+    !areAlike(a, b) && (pairs === 'any' || isHeldOut(a, b) === (pairs === 'held-out'));
   for (;;) {
     const picked = Array.from({ length: layout.objects }, () => random.pick(suitable));
     if (picked.every((a, i) => picked.slice(i + 1).every((b) => allowed(a, b)))) return picked;
@@ -88,29 +114,44 @@ function pickObjects(layout: Layout, pairs: Pairs, random: Random): SceneObject[
 
 interface Drawing {
   objects: readonly DrawnObject[];
-  backdrop: string;
+  setting: Setting;
+  frame: Frame | null;
   art: Art;
-  size: number;
+  pixels: Canvas;
   random: Random;
 }
 
-function draw({ objects, backdrop, art, size, random }: Drawing): string {
-  const sprites = objects.flatMap(({ object, colour, boxes }, i) =>
+/** From the back: landscape, the back of the frame, the objects from the last to the first, the frame, weather. */
+function draw({ objects, setting, frame, art, pixels, random }: Drawing): string {
+  const canvas = canvasOf(pixels);
+  const { behind, front } = drawSetting(setting, random);
+  const sprites = objects.map(({ object, colour, boxes }, i) =>
     boxes.map((box, j) =>
       art.sprite(object, {
         id: `s${i}-${j}`,
-        x: box.x * CANVAS,
-        y: box.y * CANVAS,
+        x: box.x * canvas.width,
+        y: box.y * canvas.height,
         size: box.size * CANVAS,
         rotation: random.between(-LARGEST_ROTATION, LARGEST_ROTATION),
         mirrored: object.mirrorable && random.chance(0.5),
         colour,
+        ink: setting.dark && frame === null ? LIGHT_INK : DARK_INK,
       }),
     ),
   );
+  const framed = objects[0]?.boxes[0];
+  if (frame !== null && framed !== undefined) {
+    sprites[0] = [frame.behind(framed, canvas), ...(sprites[0] ?? []), frame.front(framed, canvas)];
+  }
   return (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ' +
-    `width="${size}" height="${size}" viewBox="0 0 ${CANVAS} ${CANVAS}">` +
-    `${backdrop}${sprites.join('')}</svg>`
+    `width="${pixels.width}" height="${pixels.height}" viewBox="0 0 ${canvas.width} ${canvas.height}">` +
+    `${stretched(behind, canvas)}${sprites.reverse().flat().join('')}${stretched(front, canvas)}</svg>`
   );
+}
+
+/** Parts drawn on a square of 100 by 100, over the whole canvas. */
+function stretched(parts: string, { width, height }: Canvas): string {
+  if (parts === '' || width === height) return parts;
+  return `<g transform="scale(${width / CANVAS} ${height / CANVAS})">${parts}</g>`;
 }

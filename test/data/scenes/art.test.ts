@@ -4,7 +4,16 @@ import { OBJECTS } from '../../../data/scenes/objects.js';
 import { renderPixels } from '../../../data/scenes/picture.js';
 
 const SIDE = 100;
-const CENTRED: SpritePlacement = { id: 's', x: 50, y: 50, size: 40, rotation: 0, mirrored: false, colour: null };
+const CENTRED: SpritePlacement = {
+  id: 's',
+  x: 50,
+  y: 50,
+  size: 40,
+  rotation: 0,
+  mirrored: false,
+  colour: null,
+  ink: '#24262c',
+};
 
 function sprite(art: Art, noun: string, placement: Partial<SpritePlacement> = {}): string {
   const object = OBJECTS.find((candidate) => candidate.noun === noun);
@@ -108,5 +117,13 @@ describe('loadArt', () => {
       const [red, green, blue, count] = sumOfColours(pixels);
       assert.ok(count > 500 && red / count > 0.75 * 255, `${noun}: ${red / count} ${green / count} ${blue / count}`);
     }
+  });
+
+  it('draws outlines in ink, or in the colour that it names', async () => {
+    const outlines = await loadArt('emojione-monotone');
+    const dark = sumOfColours(await onWhite(sprite(outlines, 'skull', { size: 90 })));
+    assert.ok(dark[3] > 500 && dark[0] / dark[3] < 90, `${dark[0] / dark[3]}`);
+    const sum = sumOfColours(await onWhite(sprite(outlines, 'cat', { colour: 'blue', size: 90 }))).slice(0, 3);
+    assert.ok(cosine(COLOURS.blue, sum) > 0.95);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readIcons, STYLES } from '../../../data/scenes/icons.js';
+import { readIcons } from '../../../data/scenes/icons.js';
 import { isHeldOut, OBJECTS } from '../../../data/scenes/objects.js';
+import { HELD_OUT_STYLE, iconName, STYLES, TRAINING_STYLES } from '../../../data/scenes/styles.js';
 
 function find(noun: string) {
   const object = OBJECTS.find((candidate) => candidate.noun === noun);
@@ -15,12 +16,21 @@ describe('OBJECTS', () => {
     assert.equal(new Set(OBJECTS.map(({ icon }) => icon)).size, OBJECTS.length);
   });
 
-  it('has art for every object in every icon set', () => {
+  it('has art for every object in all icon sets but two, for most objects in those', () => {
     for (const style of STYLES) {
       const find = readIcons(style);
       const missing = OBJECTS.filter(({ icon }) => find(icon) === null).map(({ icon }) => icon);
-      assert.deepEqual(missing, [], style);
+      const most = { fxemoji: 57, 'streamline-emojis': 100 }[style as string] ?? 0;
+      assert.ok(missing.length <= most, `${style} lacks ${missing.length}: ${missing.join(', ')}`);
+      // A name of a style's own that it does not have would be a slip of the pen.
+      for (const icon of missing) assert.ok([null, icon].includes(iconName(style, icon)), `${style}: ${icon}`);
     }
+  });
+
+  it('keeps one style, and its siblings, out of training', () => {
+    assert.equal(HELD_OUT_STYLE, 'fluent-emoji-flat');
+    assert.ok(TRAINING_STYLES.every((style) => !style.startsWith('fluent')));
+    assert.equal(readIcons('streamline-emojis')('turkey'), null, 'a flag');
   });
 
   it('forms plurals', () => {

@@ -26,6 +26,16 @@ describe('Random', () => {
     assert.ok(Math.abs(share - 0.75) < 0.02, `share ${share}`);
   });
 
+  it('starts elsewhere for each picture and each seed', () => {
+    const firsts = [1, 2, 3].flatMap((seed) =>
+      Array.from({ length: 2000 }, (_, i) => Random.ofPicture(seed, i).next()),
+    );
+    assert.equal(new Set(firsts).size, firsts.length);
+    const mean = firsts.reduce((sum, value) => sum + value) / firsts.length;
+    assert.ok(Math.abs(mean - 0.5) < 0.015, `mean ${mean}`);
+    assert.equal(Random.ofPicture(7, 9).next(), Random.ofPicture(7, 9).next());
+  });
+
   it('refuses to pick from nothing', () => {
     assert.throws(() => new Random(1).pick([]), /nothing to pick/);
   });

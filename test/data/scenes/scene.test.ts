@@ -1,81 +1,28 @@
 import assert from 'node:assert/strict';
 import { COLOUR_NAMES, loadArt, type Art } from '../../../data/scenes/art.js';
-import { BACKGROUNDS } from '../../../data/scenes/backgrounds.js';
+import { ASPECTS, canvasOf, pixelsOf } from '../../../data/scenes/aspects.js';
+import { LAYOUT_NAMES } from '../../../data/scenes/layouts.js';
 import { isHeldOut } from '../../../data/scenes/objects.js';
 import { Random } from '../../../data/scenes/random.js';
-import { composeScene, type DrawnObject, type Pairs, type Scene } from '../../../data/scenes/scene.js';
+import { composeScene, layoutsFor, type Pairs, type Scene } from '../../../data/scenes/scene.js';
+import { OUTLINED_STYLES } from '../../../data/scenes/styles.js';
+import { clausesOf, holds } from './truth.js';
 
 const SCENES = 1500;
-const NUMBERS = ['zero', 'one', 'two', 'three', 'four'];
-
-/** What a caption says of two objects, and whether the boxes agree. */
-const RELATIONS: [RegExp, (first: DrawnObject, second: DrawnObject) => boolean][] = [
-  [/^(.+) to the left of (.+)$/, (a, b) => centre(a).x < centre(b).x],
-  [/^(.+) to the right of (.+)$/, (a, b) => centre(a).x > centre(b).x],
-  [/^(.+) on the left and (.+) on the right$/, (a, b) => centre(a).x < centre(b).x],
-  [/^(.+) with (.+) on its left$/, (a, b) => centre(b).x < centre(a).x],
-  [/^(.+) left of (.+)$/, (a, b) => centre(a).x < centre(b).x],
-  [/^(.+) above (.+)$/, (a, b) => centre(a).y < centre(b).y],
-  [/^(.+) below (.+)$/, (a, b) => centre(a).y > centre(b).y],
-  [/^(.+) on top and (.+) underneath$/, (a, b) => centre(a).y < centre(b).y],
-  [/^(.+) under (.+)$/, (a, b) => centre(a).y > centre(b).y],
-  [/^(.+) over (.+)$/, (a, b) => centre(a).y < centre(b).y],
-];
-
-function centre(object: DrawnObject) {
-  assert.ok(object.boxes[0]);
-  return object.boxes[0];
-}
-
-/** The caption without its opening and its place. */
-function core(caption: string, scene: Scene): string {
-  const places = BACKGROUNDS.find(({ name }) => name === scene.background)?.places ?? [];
-  for (const place of places) {
-    if (caption.startsWith(`${place}, `)) caption = caption.slice(place.length + 2);
-    if (caption.endsWith(` ${place}`)) caption = caption.slice(0, -place.length - 1);
-  }
-  return caption.replace(/^(a picture of|an illustration of|there is|there are|this is) /, '');
-}
-
-/** The object whose name ends a noun phrase. */
-function named(text: string, scene: Scene): DrawnObject {
-  const found = scene.objects
-    .filter(({ object }) => ` ${text}`.endsWith(` ${object.noun}`) || ` ${text}`.endsWith(` ${object.plural}`))
-    .sort((a, b) => b.object.noun.length - a.object.noun.length)[0];
-  assert.ok(found, `"${text}" names nothing of ${scene.objects.map(({ object }) => object.noun).join(', ')}`);
-  return found;
-}
-
-/** Asserts that number, size and colour in a noun phrase are those of the object. */
-function checkPhrase(text: string, scene: Scene): DrawnObject {
-  const drawn = named(text, scene);
-  const { object, colour, boxes } = drawn;
-  const name = boxes.length > 1 ? object.plural : object.noun;
-  const rest = text
-    .slice(0, text.length - (name?.length ?? 0))
-    .trim()
-    .split(' ')
-    .filter(Boolean);
-  assert.equal(rest.find((word) => COLOUR_NAMES.some((known) => known === word)) ?? null, colour, text);
-  const number = rest.find((word) => NUMBERS.includes(word));
-  assert.equal(number ?? 'one', NUMBERS[boxes.length], text);
-  const others = scene.objects.filter((other) => other !== drawn).map((other) => centre(other).size);
-  if (rest.some((word) => /big|large|huge/.test(word))) assert.ok(others.every((size) => centre(drawn).size > size));
-  if (rest.some((word) => /small|tiny|little/.test(word))) assert.ok(others.every((size) => centre(drawn).size < size));
-  return drawn;
-}
+const PIXELS = { width: 64, height: 64 };
 
 describe('composeScene', () => {
   let art: Art[];
   let scenes: Scene[];
   before(async () => {
-    art = await Promise.all([loadArt('noto'), loadArt('noto-v1')]);
+    art = await Promise.all((['noto', 'fxemoji', 'emojione-monotone'] as const).map(loadArt));
     scenes = compose('any');
   });
 
   function compose(pairs: Pairs, seed = 1, count = SCENES): Scene[] {
-    const random = new Random(seed);
-    return Array.from({ length: count }, () => composeScene({ art, pairs, size: 64, random }));
+    return Array.from({ length: count }, (_, i) =>
+      composeScene({ art, pairs, pixels: PIXELS, layouts: layoutsFor(pairs), random: Random.ofPicture(seed, i) }),
+    );
   }
 
   it('draws the same scenes for a seed, and others for another', () => {
@@ -83,78 +30,91 @@ describe('composeScene', () => {
     assert.notDeepEqual(compose('any', 5, 20), compose('any', 6, 20));
   });
 
-  it('says left, right, above and below as the boxes are', () => {
+  it('says nothing that is not so', () => {
+    let checked = 0;
+    for (const scene of scenes) {
+      for (const { text } of scene.captions) {
+        for (const clause of clausesOf(text, scene)) {
+          assert.ok(
+            holds(clause, scene),
+            `"${clause}" of "${text}": ${JSON.stringify(scene.objects.map(({ object, boxes, colour }) => [object.noun, colour, boxes]))}`,
+          );
+          checked++;
+        }
+      }
+    }
+    assert.ok(checked > SCENES * 5);
+  });
+
+  it('exchanges the relation to what is not so, in the same words for all else', () => {
     const seen = new Map<string, number>();
     for (const scene of scenes) {
-      for (const caption of scene.captions) {
-        const text = core(caption, scene);
-        if (scene.layout !== 'beside' && scene.layout !== 'stacked') continue;
-        if (text.endsWith(' side by side')) continue;
-        const relation = RELATIONS.find(([pattern]) => pattern.test(text));
-        assert.ok(relation, caption);
-        const [pattern, agrees] = relation;
-        const [, first = '', second = ''] = pattern.exec(text) ?? [];
-        assert.ok(agrees(checkPhrase(first, scene), checkPhrase(second, scene)), caption);
-        seen.set(pattern.source, (seen.get(pattern.source) ?? 0) + 1);
+      const [first] = scene.captions;
+      assert.equal(first?.swapped !== null, scene.layout.relation !== null, first?.text);
+      for (const { text, swapped } of scene.captions) {
+        if (swapped === null) continue;
+        const clauses = clausesOf(swapped, scene);
+        assert.ok(clauses.length === 1 && !holds(clauses[0] ?? '', scene), `${text} / ${swapped}`);
+        assert.ok(Math.abs(text.split(' ').length - swapped.split(' ').length) <= 2, `${text} / ${swapped}`);
+        seen.set(scene.layout.name, (seen.get(scene.layout.name) ?? 0) + 1);
       }
     }
-    for (const [pattern] of RELATIONS) assert.ok((seen.get(pattern.source) ?? 0) > 20, `too few ${pattern.source}`);
+    const related = layoutsFor('any').filter(({ relation }) => relation !== null);
+    for (const { name } of related) assert.ok((seen.get(name) ?? 0) > 30, name);
   });
 
-  it('says the order of a row', () => {
-    let between = 0;
-    for (const scene of scenes.filter(({ layout }) => layout === 'row')) {
-      for (const caption of scene.captions) {
-        const text = core(caption, scene);
-        const [, middle, left, right] = /^(.+) between (.+) and (.+)$/.exec(text) ?? [];
-        const parts =
-          middle && left && right ? [left, middle, right] : text.replace('from left to right, ', '').split(/, | and /);
-        assert.equal(parts.length, 3, caption);
-        const xs = parts.map((part) => centre(checkPhrase(part, scene)).x);
-        const ordered = xs.toSorted((a, b) => a - b);
-        if (middle) between++;
-        if (middle || text.startsWith('from left to right')) assert.deepEqual(xs, ordered, caption);
-        else assert.ok(xs[1] === ordered[1], caption);
-      }
+  it('tells everything in the first caption', () => {
+    for (const { captions, objects, setting } of scenes) {
+      const text = captions[0]?.text.toLowerCase() ?? '';
+      for (const { colour } of objects) assert.ok(colour === null || text.includes(colour), text);
+      assert.ok(
+        setting.background.places.some((place) => text.includes(place)),
+        text,
+      );
+      assert.ok(setting.weather?.phrases.some((phrase) => text.includes(phrase)) ?? true, text);
     }
-    assert.ok(between > 20);
-  });
-
-  it('says numbers, colours and sizes as they are drawn', () => {
-    const checked = new Set<string>();
-    for (const scene of scenes) {
-      const parts = (text: string) => {
-        if (scene.layout === 'one' || scene.layout === 'many') return [text];
-        return scene.layout === 'sizes' ? text.split(/ and | next to | beside | with /) : [];
-      };
-      for (const caption of scene.captions) {
-        for (const part of parts(core(caption, scene))) checked.add(checkPhrase(part, scene).object.noun);
-      }
-    }
-    assert.ok(checked.size > 200, `only ${checked.size} objects`);
   });
 
   it('tints about three in ten objects, none that has a colour of its own', () => {
     const drawn = scenes.flatMap(({ objects }) => objects);
     const tinted = drawn.filter(({ colour }) => colour !== null);
     assert.ok(tinted.every(({ object }) => object.tintable));
+    assert.ok(tinted.every(({ colour }) => COLOUR_NAMES.some((name) => name === colour)));
     assert.ok(Math.abs(tinted.length / drawn.length - 0.3) < 0.04, `${tinted.length} of ${drawn.length}`);
-    for (const { background, objects } of scenes) {
-      if (background === 'plain pink') assert.ok(objects.every(({ colour }) => colour !== 'pink'));
+    for (const { setting, objects } of scenes) {
+      if (setting.background.name === 'plain pink') assert.ok(objects.every(({ colour }) => colour !== 'pink'));
     }
   });
 
-  it('draws several only of what can be counted', () => {
-    const many = scenes.filter(({ layout }) => layout === 'many');
-    assert.ok(many.length > 200);
+  it('shows every layout, and several only of what can be counted', () => {
+    assert.deepEqual(new Set(scenes.map(({ layout }) => layout.name)), new Set(LAYOUT_NAMES));
+    const many = scenes.filter(({ layout }) => layout.name === 'many');
     assert.ok(many.every(({ objects }) => objects[0]?.object.plural !== null));
     assert.deepEqual(new Set(many.map(({ objects }) => objects[0]?.boxes.length)), new Set([2, 3, 4]));
   });
 
+  it('draws what is in front last, over a part of the other, in art that hides it', () => {
+    const fronts = scenes.filter(({ layout }) => layout.name === 'front');
+    assert.ok(fronts.length > 100);
+    for (const { svg, objects, style } of fronts) {
+      const [near, far] = objects.map(({ boxes }) => boxes[0]);
+      assert.ok(near && far);
+      const drawn = [...svg.matchAll(/translate\(([\d.]+) ([\d.]+)\) rotate/g)].map((match) => Number(match[2]));
+      assert.deepEqual(
+        drawn,
+        [far.y * 100, near.y * 100].map((y) => Number(y.toFixed(4))),
+      );
+      const shared = (a: number, b: number) => (near.size + far.size) / 2 - Math.abs(a - b);
+      const hidden = (shared(near.x, far.x) * shared(near.y, far.y)) / far.size ** 2;
+      assert.ok(hidden > 0.2 && hidden < 0.75, `${hidden}`);
+      assert.ok(!OUTLINED_STYLES.includes(style));
+    }
+  });
+
   it('mirrors about half of the art, and none that can be read', () => {
     const sprites = scenes.flatMap(({ svg, objects }) => {
-      const turns = [...svg.matchAll(/<g transform="translate\([^)]*\) rotate\([^)]*\) scale\((-?)/g)];
-      const each = objects.flatMap(({ object, boxes }) => boxes.map(() => object));
+      const turns = [...svg.matchAll(/<g[^>]* transform="translate\([^)]*\) rotate\([^)]*\) scale\((-?)/g)];
+      const each = objects.toReversed().flatMap(({ object, boxes }) => boxes.map(() => object));
       assert.equal(turns.length, each.length);
       return each.map((object, i) => ({ object, mirrored: turns[i]?.[1] === '-' }));
     });
@@ -167,22 +127,18 @@ describe('composeScene', () => {
     assert.equal(share(false), 0);
   });
 
-  it('keeps stars in the sky', () => {
-    const nights = scenes.filter(({ background }) => background === 'night');
-    assert.ok(nights.length > 20);
-    for (const { svg } of nights) {
-      const [sky = '', ground = ''] = /<rect[^>]*fill="#131a40"\/>(.*?)<rect[^>]*fill="#0c2418"\/>/s.exec(svg) ?? [];
-      const stars = [...sky.matchAll(/cy="([\d.]+)" r="([\d.]+)"/g)];
-      const top = Number(/y="([\d.]+)"[^>]*fill="#0c2418"/.exec(sky)?.[1]);
-      assert.ok(stars.length === 22 && ground.length > 0);
-      for (const [, y, radius] of stars) assert.ok(Number(y) + Number(radius) <= top);
-    }
-  });
-
-  it('keeps boxes inside the picture', () => {
-    for (const { x, y, size } of scenes.flatMap(({ objects }) => objects.flatMap(({ boxes }) => boxes))) {
-      for (const edge of [x - size / 2, x + size / 2, y - size / 2, y + size / 2]) {
-        assert.ok(edge > -0.1 && edge < 1.1, `${x} ${y} ${size}`);
+  it('keeps boxes inside the picture, whatever its shape', () => {
+    for (const aspect of ASPECTS) {
+      const pixels = pixelsOf(aspect, 112);
+      const { width, height } = canvasOf(pixels);
+      for (let i = 0; i < 300; i++) {
+        const random = Random.ofPicture(3, i);
+        const { objects } = composeScene({ art, pairs: 'any', pixels, layouts: layoutsFor('any'), random });
+        for (const { x, y, size } of objects.flatMap(({ boxes }) => boxes)) {
+          const reach = size * 50;
+          assert.ok(x * width - reach > -10 && x * width + reach < width + 10, `${x} ${size} of ${aspect}`);
+          assert.ok(y * height - reach > -10 && y * height + reach < height + 10, `${y} ${size} of ${aspect}`);
+        }
       }
     }
   });
@@ -190,9 +146,22 @@ describe('composeScene', () => {
   it('never shows a held-out pair to train on, and always one when asked', () => {
     const heldOut = ({ objects }: Scene) =>
       objects.flatMap((a, i) => objects.slice(i + 1).map((b) => isHeldOut(a.object, b.object)));
-    const seen = compose('train').flatMap(heldOut);
+    const train = compose('train');
+    const seen = train.flatMap(heldOut);
     assert.ok(seen.length > 1000);
     assert.ok(seen.every((held) => !held));
+    for (const name of ['row', 'front', 'between', 'framed-beside']) {
+      assert.ok(train.filter(({ layout }) => layout.name === name).length > 30, name);
+    }
     for (const scene of compose('held-out', 1, 300)) assert.deepEqual(heldOut(scene), [true]);
+  });
+
+  it('draws an object only in a style that has it', async () => {
+    const sparse = await loadArt('fxemoji');
+    for (let i = 0; i < 200; i++) {
+      const random = Random.ofPicture(1, i);
+      const options = { art: [sparse], pairs: 'any', pixels: PIXELS, layouts: layoutsFor('any'), random } as const;
+      for (const { object } of composeScene(options).objects) assert.ok(sparse.has(object), object.noun);
+    }
   });
 });
