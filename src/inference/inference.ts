@@ -25,6 +25,8 @@ export interface TextEmbedding {
 
 export interface Tokens {
   tokens: string[];
+  /** Words, as they are written, that the model does not know: it reads each as [UNK]. */
+  unknownWords: string[];
   /** The text had more tokens than the model reads, and was cut. */
   truncated: boolean;
 }
