@@ -39,7 +39,7 @@ const pictures = sample.images.slice(0, Number(args.pictures));
 const captions = pictures.map(({ sentences }) => sentences[0].raw);
 
 const model = await ViltModel.open({ model: BUNDLED_MODEL, precision, threads: availableParallelism() });
-const { calibration } = describeModel(model.files, model.hash, model.prefilter);
+const { calibration } = describeModel(model);
 const inputs: ModelInput[] = [];
 for (const { filename, filepath } of pictures) {
   const folder = [filepath ?? '', 'images', ''].map((part) => path.join(path.dirname(BUNDLED_SAMPLE), part));
