@@ -107,10 +107,11 @@ export async function writeCalibration(located: Located, calibration: Calibratio
 }
 
 async function writeRecord(file: string, calibration: Calibration): Promise<void> {
-  const { calibrationError: _, ...others } = parseRecord(file) ?? {};
+  const record: Record<string, unknown> = { ...parseRecord(file), calibration };
+  delete record.calibrationError; // where a file without `measured` has that of its calibration
   makeFolder(path.dirname(file));
   try {
-    await writeFile(`${file}.part`, `${JSON.stringify({ ...others, calibration }, null, 1)}\n`);
+    await writeFile(`${file}.part`, `${JSON.stringify(record, null, 1)}\n`);
     await rename(`${file}.part`, file);
   } catch (error) {
     throw explainSystemError(error, file);
