@@ -53,7 +53,12 @@ const rows = Object.entries({ 'patches touched': touched, 'patches centred': cen
 if (args.json) {
   console.log(JSON.stringify({ dataset, model: args.model, shares: rows }));
 } else {
-  const lines = rows.map(({ where, pictures, mass, chance }) => [where, String(pictures), percent(mass), percent(chance)]);
+  const lines = rows.map(({ where, pictures, mass, chance }) => [
+    where,
+    String(pictures),
+    percent(mass),
+    percent(chance),
+  ]);
   console.log(formatTable([['mass of the noun on its object, %', 'pictures', 'mass', 'chance'], ...lines]));
 }
 
