@@ -55,8 +55,9 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
   const { drawn, pictures } = await drawQueries(engine.store, { queries, seed, filter });
   if (drawn.length < LEAST_QUERIES) {
     const of = split === undefined ? '' : ` of split "${split}"`;
-    const has = `the collection has ${drawn.length}${of}, of ${pictures} pictures`;
-    throw insufficient(`A calibration needs at least ${LEAST_QUERIES} pictures with captions of their own; ${has}.`);
+    throw insufficient(
+      `A calibration needs at least ${LEAST_QUERIES} different captions to search for; it got ${drawn.length}, of ${pictures} pictures${of}.`,
+    );
   }
 
   const halves: [Found[], Found[]] = [[], []];
@@ -68,7 +69,7 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
   onProgress?.({ done: drawn.length, total: drawn.length });
 
   const [fitted, validated] = halves.map(examplesOf);
-  requireBoth(fitted);
+  for (const half of [fitted, validated]) requireBoth(half);
   const coefficients = fitLogistic(fitted);
   const best = halves.map((half) => bestOf(half, coefficients));
   const threshold = chooseThreshold(best[0], PRECISION);
@@ -101,6 +102,7 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
   return { ...calibration, file, notes, seconds: (performance.now() - started) / 1000 };
 }
 
+/** Of each text as it is. */
 const examplesOf = (half: readonly Found[]) => half.flatMap(({ candidates }) => candidates);
 
 const probabilityOf = (example: Example, coefficients: Coefficients) => matchProbability(coefficients, example)!;
@@ -154,7 +156,7 @@ function requireBoth(examples: readonly Example[]): void {
   if (matches > 0 && matches < pairs) return;
   if (pairs === 0) throw insufficient('No picture of the collection can be read any more, so no pair could be scored.');
   const all = matches === 0 ? 'no candidate has the caption that it was found by' : 'every candidate has the caption';
-  throw insufficient(`Of ${pairs} pairs to fit to, ${all}: they show nothing of what makes a match.`);
+  throw insufficient(`Of ${pairs} pairs, ${all}: they show nothing of what makes a match.`);
 }
 
 function insufficient(message: string): PatchwordError {

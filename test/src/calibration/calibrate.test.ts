@@ -46,17 +46,17 @@ describe('calibrate', function () {
     it('too few texts, and a split that is not there', async () => {
       await assert.rejects(calibrate({ engine, queries: 39 }), {
         code: 'SOURCE_INVALID',
-        message: /at least 40 .* has 39, of 48 pictures/,
+        message: /at least 40 .* got 39, of 48 pictures\./,
       });
       await assert.rejects(calibrate({ engine, split: 'val' }), {
         code: 'SOURCE_INVALID',
-        message: /has 0 of split "val"/,
+        message: /got 0, of 0 pictures of split "val"/,
       });
     });
 
     it('captions that do not tell the pictures apart', async () => {
       const same = await index('same', at('model'), () => ['a picture']);
-      await assert.rejects(calibrate({ engine: same }), { code: 'SOURCE_INVALID', message: /captions of their own/ });
+      await assert.rejects(calibrate({ engine: same }), { code: 'SOURCE_INVALID', message: /got 1, of 48 pictures/ });
       await same.close();
     });
 
