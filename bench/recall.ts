@@ -1,101 +1,138 @@
 /**
- * Recall on the bundled sample: the prefilter alone, its first 32 reranked, and the joint model over every pair of a
- * first caption and a picture (600 x 600; minutes on two cores). Rows are kept in --work, so that it may be interrupted.
+ * Recall of a model on captioned pictures, in the sample by default: by the prefilter alone, with its candidates reranked by the joint
+ * model, and with every pair scored. Both directions. Texts are first captions; with --all-captions, an image is searched for
+ * among all captions, as papers do. Each dataset is one of Karpathy's form; several make one table.
  *
- * With --candidates-only the exhaustive rows are left out, and only candidates are read.
+ * Every pair of 600 captions and 600 pictures takes a quarter of an hour on two cores, and is kept in --work, so that a run that was stopped
+ * goes on. --candidates-only leaves it out: 32 pairs a query. Without it first captions alone are searched among.
  *
- *     node dist/bench/recall.js [--work DIR] [--precision int8] [--pictures 600] [--candidates-only]
+ *     node dist/bench/recall.js [DATASET.json …] [--model DIR] [--split test] [--pictures 1000] [--candidates-only] [--all-captions]
+ *                               [--precision int8] [--work DIR] [--json]
  */
+import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { formatTable } from '../indexer/text.js';
 import { matchProbability } from '../src/calibration.js';
 import { bestRank, recallAt } from '../src/metrics.js';
 import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../src/paths.js';
 import { dot } from '../src/vector.js';
 import type { Precision } from '../src/vilt/device.js';
-import { prepareImage, type ModelInput } from '../src/vilt/image.js';
+import type { ModelInput } from '../src/vilt/image.js';
 import { describeModel } from '../src/vilt/inspection.js';
-import { ViltModel } from '../src/vilt/model.js';
 import { embedImages, embedTexts, matchScores } from '../src/vilt/pair.js';
+import { openModel, prepareScenes, readScenes } from './scenes.js';
 
-const { values: args } = parseArgs({
+const { values: args, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    work: { type: 'string', default: '.patchword/bench' },
-    precision: { type: 'string', default: 'fp32' },
-    pictures: { type: 'string', default: '600' },
+    model: { type: 'string', default: BUNDLED_MODEL },
+    split: { type: 'string' },
+    pictures: { type: 'string', default: '1000' },
     'candidates-only': { type: 'boolean', default: false },
+    'all-captions': { type: 'boolean', default: false },
+    precision: { type: 'string', default: 'fp32' },
+    work: { type: 'string', default: '.patchword/bench' },
+    json: { type: 'boolean', default: false },
   },
 });
-const precision = args.precision as Precision;
 const CANDIDATES = 32;
+const AT = [1, 5, 10, CANDIDATES];
 
-interface Sample {
-  images: { filename: string; filepath?: string; sentences: { raw: string }[] }[];
+/** What is searched: texts, each of one picture. */
+interface Gallery {
+  images: ModelInput[];
+  texts: { text: string; picture: number }[];
+  /** (texts, pictures) */
+  similarity: number[][];
 }
-const sample = JSON.parse(readFileSync(BUNDLED_SAMPLE, 'utf8')) as Sample;
-const pictures = sample.images.slice(0, Number(args.pictures));
-const captions = pictures.map(({ sentences }) => sentences[0].raw);
 
-const model = await ViltModel.open({ model: BUNDLED_MODEL, precision, threads: availableParallelism() });
-const { calibration } = describeModel(model.files, model.hash, model.prefilter);
-const inputs: ModelInput[] = [];
-for (const { filename, filepath } of pictures) {
-  const folder = [filepath ?? '', 'images', ''].map((part) => path.join(path.dirname(BUNDLED_SAMPLE), part));
-  const file = folder.map((place) => path.join(place, filename)).find((candidate) => existsSync(candidate));
-  inputs.push((await prepareImage(file!, model.files.imageConfig)).modelInput);
+interface Row {
+  dataset: string;
+  direction: 'text → image' | 'image → text';
+  method: string;
+  queries: number;
+  /** At 1, 5, 10 and 32, in percent. */
+  recall: number[];
 }
-const imageEmbeddings = await embedImages(model, inputs);
-const textEmbeddings = await embedTexts(model, captions);
-/** [caption][picture] */
-const similarity = textEmbeddings.map(({ embedding }) => imageEmbeddings.map((image) => dot(embedding, image)));
-const all = [...Array(pictures.length).keys()];
-const match = args['candidates-only'] ? await candidatesOnly() : await exhaustive();
+
+const model = await openModel(args.model, args.precision as Precision);
+const { calibration } = describeModel(model);
+const rows: Row[] = [];
+for (const dataset of positionals.length > 0 ? positionals : [BUNDLED_SAMPLE]) rows.push(...(await measure(dataset)));
 await model.close();
+if (args.json) {
+  console.log(JSON.stringify({ model: args.model, precision: args.precision, at: AT, rows }));
+} else {
+  const cells = ({ dataset, direction, method, queries, recall }: Row) => [
+    ...[nameOf(dataset), direction, method, String(queries)],
+    ...recall.map((share) => share.toFixed(1)),
+  ];
+  console.log(formatTable([['dataset', '', '', 'queries', ...AT.map((k) => `R@${k}`)], ...rows.map(cells)]));
+}
 
-const count = pictures.length;
-/** Scores of each query's gallery; `pairOf` tells the caption and the picture of a query and an item. */
-const directions = {
-  'text → image': (query: number, item: number) => [query, item] as const,
-  'image → text': (query: number, item: number) => [item, query] as const,
-};
-console.log(`${count} pictures, first captions, ${precision}; R@1 / R@5 / R@10`);
-for (const [direction, pairOf] of Object.entries(directions)) {
-  const near = (query: number) => all.map((item) => at(similarity, pairOf(query, item)));
-  const joint = (query: number, calibrated: boolean) =>
-    all.map((item) => {
-      const pair = pairOf(query, item);
-      const scores = { matchScore: at(match, pair), similarity: at(similarity, pair) };
-      return calibrated ? matchProbability(calibration, scores)! : scores.matchScore;
-    });
-  const amongNearest = (query: number, scores: number[]) => {
-    const kept = new Set(nearest(near(query)));
-    return scores.map((score, item) => (kept.has(item) ? score : -Infinity));
-  };
-  report(direction, 'prefilter alone', near);
-  console.log(
-    `${''.padEnd(14)}${`  its recall@${CANDIDATES}`.padEnd(40)}${recallAt(ranks(near), CANDIDATES).toFixed(1)}`,
+async function measure(dataset: string): Promise<Row[]> {
+  const pictures = readScenes(dataset, { pictures: Number(args.pictures), split: args.split });
+  const captionsOf = args['all-captions'] ? Infinity : 1;
+  const texts = pictures.flatMap(({ sentences }, picture) =>
+    sentences.slice(0, captionsOf).map(({ raw }) => ({ text: raw, picture })),
   );
-  report(direction, `reranked ${CANDIDATES}, match score`, (q) => amongNearest(q, joint(q, false)));
-  report(direction, `reranked ${CANDIDATES}, calibrated`, (q) => amongNearest(q, joint(q, true)));
-  if (args['candidates-only']) continue;
-  report(direction, 'exhaustive, match score', (q) => joint(q, false));
-  report(direction, 'exhaustive, calibrated', (q) => joint(q, true));
+  const images = await prepareScenes(model, dataset, pictures);
+  const imageEmbeddings = await embedImages(model, images);
+  const textEmbeddings = await embedTexts(
+    model,
+    texts.map(({ text }) => text),
+  );
+  const similarity = textEmbeddings.map(({ embedding }) => imageEmbeddings.map((image) => dot(embedding, image)));
+  const gallery = { images, texts, similarity };
+  const first = pictures.map((_, picture) => texts.findIndex((text) => text.picture === picture));
+  const exhaustive = !args['candidates-only'] && captionsOf === 1;
+  const match = exhaustive ? await scoreAll(gallery) : await scoreCandidates(gallery, first);
+
+  const directions = {
+    'text → image': {
+      queries: first,
+      items: images.map((_, picture) => picture),
+      pairOf: (text: number, picture: number) => [text, picture] as const,
+      isRight: (text: number, picture: number) => texts[text].picture === picture,
+    },
+    'image → text': {
+      queries: images.map((_, picture) => picture),
+      items: texts.map((_, text) => text),
+      pairOf: (picture: number, text: number) => [text, picture] as const,
+      isRight: (picture: number, text: number) => texts[text].picture === picture,
+    },
+  };
+  return Object.entries(directions).flatMap(([direction, { queries, items, pairOf, isRight }]) => {
+    const near = (query: number) => items.map((item) => at(similarity, pairOf(query, item)));
+    const joint = (calibrated: boolean) => (query: number) =>
+      items.map((item) => {
+        const pair = pairOf(query, item);
+        const scores = { matchScore: at(match, pair), similarity: at(similarity, pair) };
+        return calibrated ? matchProbability(calibration, scores)! : scores.matchScore;
+      });
+    const amongNearest = (scoresOf: (query: number) => number[]) => (query: number) => {
+      const kept = new Set(nearest(near(query)));
+      return scoresOf(query).map((score, item) => (kept.has(item) ? score : -Infinity));
+    };
+    const row = (method: string, scoresOf: (query: number) => number[]): Row => {
+      const ranks = queries.map((query) => bestRank(scoresOf(query), (item) => isRight(query, items[item])));
+      const recall = AT.map((k) => recallAt(ranks, k));
+      return { dataset, direction: direction as Row['direction'], method, queries: queries.length, recall };
+    };
+    return [
+      row('prefilter alone', near),
+      row(`reranked ${CANDIDATES}, match score`, amongNearest(joint(false))),
+      ...(calibration ? [row(`reranked ${CANDIDATES}, calibrated`, amongNearest(joint(true)))] : []),
+      ...(exhaustive ? [row('exhaustive, match score', joint(false))] : []),
+      ...(exhaustive && calibration ? [row('exhaustive, calibrated', joint(true))] : []),
+    ];
+  });
 }
 
-function at(matrix: ArrayLike<number>[], [caption, picture]: readonly [number, number]): number {
-  return matrix[caption][picture];
-}
-
-function ranks(scoresOf: (query: number) => number[]): number[] {
-  return all.map((query) => bestRank(scoresOf(query), (item) => item === query));
-}
-
-function report(direction: string, what: string, scoresOf: (query: number) => number[]): void {
-  const found = ranks(scoresOf);
-  const figures = [1, 5, 10].map((k) => recallAt(found, k).toFixed(1)).join(' / ');
-  console.log(`${direction.padEnd(14)}${what.padEnd(40)}${figures}`);
+function at(matrix: ArrayLike<number>[], [text, picture]: readonly [number, number]): number {
+  return matrix[text][picture];
 }
 
 /** The items of the highest scores, as stage one proposes them. */
@@ -103,45 +140,59 @@ function nearest(scores: readonly number[]): number[] {
   return [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, CANDIDATES);
 }
 
-/** Match scores of what either direction proposes; NaN elsewhere. */
-async function candidatesOnly(): Promise<Float32Array[]> {
-  const rows = all.map((caption) => new Set(nearest(similarity[caption])));
-  for (const picture of all)
-    for (const caption of nearest(similarity.map((row) => row[picture]))) rows[caption].add(picture);
+/** Match scores of what is proposed to the first captions and to the pictures; NaN elsewhere. */
+async function scoreCandidates(
+  { images, texts, similarity }: Gallery,
+  first: readonly number[],
+): Promise<Float32Array[]> {
+  const wanted = texts.map(() => new Set<number>());
+  for (const text of first) for (const picture of nearest(similarity[text])) wanted[text].add(picture);
+  for (const picture of images.keys())
+    for (const text of nearest(similarity.map((row) => row[picture]))) wanted[text].add(picture);
   const match: Float32Array[] = [];
-  for (const [caption, row] of rows.entries()) {
-    const wanted = [...row];
+  for (const [text, chosen] of wanted.entries()) {
+    const pictures = [...chosen];
     const scores = await matchScores(
       model,
-      wanted.map((picture) => ({ text: captions[caption], image: inputs[picture] })),
+      pictures.map((picture) => ({ text: texts[text].text, image: images[picture] })),
     );
-    const full = new Float32Array(pictures.length).fill(NaN);
-    wanted.forEach((picture, i) => (full[picture] = scores[i]));
+    const full = new Float32Array(images.length).fill(NaN);
+    pictures.forEach((picture, i) => (full[picture] = scores[i]));
     match.push(full);
+    progress(`${text + 1}/${texts.length} captions`);
   }
   return match;
 }
 
-/** Match scores of every caption with every picture, one row a caption, kept on disk as they come. */
-async function exhaustive(): Promise<Float32Array[]> {
+/** Match scores of every text with every picture, one row a text, kept on disk as they come. */
+async function scoreAll({ images, texts }: Gallery): Promise<Float32Array[]> {
   mkdirSync(args.work, { recursive: true });
-  const file = path.join(args.work, `match-${model.hash.slice(0, 12)}-${precision}-${pictures.length}.f32`);
-  const rowBytes = 4 * pictures.length;
+  const key = createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 8);
+  const file = path.join(args.work, `match-${model.hash.slice(0, 12)}-${args.precision}-${key}.f32`);
+  const rowBytes = 4 * images.length;
   const kept = existsSync(file) ? Math.floor(readFileSync(file).byteLength / rowBytes) : 0;
   const started = performance.now();
-  for (let row = kept; row < captions.length; row++) {
+  for (let row = kept; row < texts.length; row++) {
     const scores = await matchScores(
       model,
-      inputs.map((image) => ({ text: captions[row], image })),
+      images.map((image) => ({ text: texts[row].text, image })),
     );
     appendFileSync(file, Buffer.from(scores.buffer));
-    const rate = ((row + 1 - kept) * pictures.length) / ((performance.now() - started) / 1000);
-    if (process.stderr.isTTY)
-      process.stderr.write(`\r${row + 1}/${captions.length} captions, ${rate.toFixed(0)} pairs/s `);
+    const rate = ((row + 1 - kept) * images.length) / ((performance.now() - started) / 1000);
+    progress(`${row + 1}/${texts.length} captions, ${rate.toFixed(0)} pairs/s`);
   }
   const bytes = readFileSync(file);
-  return captions.map(
+  return texts.map(
     (_, row) =>
       new Float32Array(bytes.buffer.slice(bytes.byteOffset + row * rowBytes, bytes.byteOffset + (row + 1) * rowBytes)),
   );
+}
+
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${line} `);
+}
+
+/** "drawn/dataset.json" */
+function nameOf(dataset: string): string {
+  return path.join(path.basename(path.dirname(path.resolve(dataset))), path.basename(dataset));
 }

@@ -54,17 +54,22 @@ export function modelFolder(cache: string, id: string, commit: string): string {
 
 /** What was added as a revision (or as any that was this commit), with all of its files still there. */
 export async function readPin(cache: string, id: string, revision: string): Promise<Pin | undefined> {
-  const folder = repositoryFolder(cache, id);
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
-  const pins = await Promise.all(names.map((name) => readPinFile(path.join(folder, name))));
+  const repository = repositoryFolder(cache, id);
+  const names = (await readdir(repository).catch(() => [])).filter((name) => name.endsWith('.json'));
+  const pins = await Promise.all(names.map((name) => readPinFile(path.join(repository, name))));
   const found = pins.filter((pin) => pin !== undefined);
   const pin = found.find((pin) => pin.revision === revision) ?? found.find((pin) => pin.commit === revision);
   if (!pin) return undefined;
-  const files = pin.files.map(({ name, size }) => ({
-    file: path.join(modelFolder(cache, id, pin.commit), name),
-    size,
-  }));
-  return files.every(({ file, size }) => statSync(file, { throwIfNoEntry: false })?.size === size) ? pin : undefined;
+  const folder = modelFolder(cache, id, pin.commit);
+  return pin.files.every((file) => isWhole(folder, file)) ? pin : undefined;
+}
+
+/** What `fit` and `calibrate` write beside the weights, in the place of what came with them. */
+const WRITTEN_HERE = ['patchword.json', 'prefilter.safetensors', 'prefilter.json'];
+
+function isWhole(folder: string, { name, size }: Pin['files'][number]): boolean {
+  const there = statSync(path.join(folder, name), { throwIfNoEntry: false });
+  return there !== undefined && (there.size === size || WRITTEN_HERE.includes(name));
 }
 
 export async function writePin(cache: string, pin: Pin): Promise<void> {

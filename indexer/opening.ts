@@ -4,7 +4,7 @@ import { openInference } from '../src/inference/local.js';
 import { dataFolder } from '../src/paths.js';
 import { openStore, type SqliteStore } from '../src/store/sqlite/store.js';
 import type { Store } from '../src/store/store.js';
-import { truncationNote } from '../src/score.js';
+import { textNotes } from '../src/score.js';
 import { resolveModel } from './models.js';
 import type { ModelOptions } from './options.js';
 import { printNotes } from './output.js';
@@ -77,8 +77,7 @@ export async function withCatalog<R>(
   }
 }
 
-/** Says so where a text is longer than what the model reads of it. */
-export async function noteTruncation(inference: Inference, text: string): Promise<void> {
-  const { truncated } = await inference.tokenize(text);
-  if (truncated) printNotes([truncationNote(inference.info.config.maxTextLength)]);
+/** Says so where a text is longer than what the model reads of it, or has words that it does not know. */
+export async function noteText(inference: Inference, text: string): Promise<void> {
+  printNotes(textNotes(await inference.tokenize(text), inference.info));
 }

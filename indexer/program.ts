@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../src/paths.js';
 import { addAnswerCommand } from './commands/answer.js';
+import { addCalibrateCommand } from './commands/calibrate.js';
 import { addBackupCommand } from './commands/collection/backup.js';
 import { addCompactCommand } from './commands/collection/compact.js';
 import { addDeleteCommand } from './commands/collection/delete.js';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
   addFillCommand(program);
   addServeCommand(program);
   addFitCommand(program);
+  addCalibrateCommand(program);
 
   const quarantine = program.command('quarantine').description('what could not be indexed, and why');
   addQuarantineListCommand(quarantine);

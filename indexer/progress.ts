@@ -52,6 +52,19 @@ export function showProgress({ label, unit }: { label: string; unit: string }): 
   return process.stderr.isTTY ? showBar(label, unit) : showLines(label, unit);
 }
 
+/** Shows the progress of some work while it lasts. */
+export async function withProgress<R>(
+  what: Parameters<typeof showProgress>[0],
+  work: (onProgress: (progress: Progress) => void) => Promise<R>,
+): Promise<R> {
+  const progress = showProgress(what);
+  try {
+    return await work((state) => progress.update(state));
+  } finally {
+    progress.stop();
+  }
+}
+
 function showBar(label: string, unit: string): ProgressDisplay {
   const pace = new Pace();
   let bar: cliProgress.SingleBar | undefined;

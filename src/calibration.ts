@@ -1,4 +1,4 @@
-import type { Calibration } from './inference/inference.js';
+import type { Calibration } from './vilt/calibration.js';
 
 /** The chance that a pair belongs together, from both stages' evidence; null until the model is calibrated. */
 export function matchProbability(

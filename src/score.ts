@@ -1,7 +1,7 @@
 import { dot } from './vector.js';
 import { matchProbability } from './calibration.js';
 import { PatchwordError } from './errors.js';
-import type { ImageSource, Inference, JobOptions } from './inference/inference.js';
+import type { ImageSource, Inference, JobOptions, ModelInfo, Tokens } from './inference/inference.js';
 
 export interface PairScore {
   /** Raw rank (or ITM "match") logit; null where the checkpoint has neither head. */
@@ -41,7 +41,7 @@ export async function scorePair(
     const [picture] = await inference.embedImages([modelInput], options);
     similarity = dot(words.embedding, picture);
   }
-  const notes = (await inference.tokenize(text)).truncated ? [truncationNote(info.config.maxTextLength)] : [];
+  const notes = textNotes(await inference.tokenize(text), info);
   return {
     matchScore,
     similarity,
@@ -50,6 +50,27 @@ export async function scorePair(
   };
 }
 
-export function truncationNote(maxTextLength: number): string {
-  return `The text is longer than the ${maxTextLength} tokens that the model reads: only its beginning counts.`;
+/** What is worth knowing of how a model reads a text. */
+export function textNotes({ truncated, unknownWords }: Omit<Tokens, 'tokens'>, { config }: ModelInfo): string[] {
+  const notes: string[] = [];
+  if (truncated) {
+    const { maxTextLength } = config;
+    notes.push(`The text is longer than the ${maxTextLength} tokens that the model reads: only its beginning counts.`);
+  }
+  if (unknownWords.length > 0) notes.push(`The model does not know ${listOf(unknownWords)}.`);
+  return notes;
+}
+
+/** How much a note says of unknown words: a text may hold dozens, each as long as it pleases. */
+const NAMED = { words: 5, characters: 40 };
+
+/** "xylophone", "lute" and "zither" */
+function listOf(words: readonly string[]): string {
+  const named = words.slice(0, NAMED.words).map((word) => {
+    const characters = [...word];
+    return `"${characters.length > NAMED.characters ? `${characters.slice(0, NAMED.characters).join('')}…` : word}"`;
+  });
+  const more = words.length - named.length;
+  const parts = more > 0 ? [...named, `${more} more words`] : named;
+  return parts.length === 1 ? parts[0] : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }

@@ -4,7 +4,7 @@ import type { Inference } from './inference/inference.js';
 import { readOptions, type SearchQuery } from './options.js';
 import { propose } from './proposal.js';
 import { rerank, type Query } from './rerank.js';
-import { truncationNote } from './score.js';
+import { textNotes } from './score.js';
 import type { Store, Target } from './store/store.js';
 
 export type { CandidateSource, CaptionHit, Hit, ImageHit } from './hit.js';
@@ -40,6 +40,8 @@ export interface SearchUpdate {
   /** How many there are to rerank. */
   candidates: number;
   spent: Spent;
+  /** Words of the text that the model does not know, as they are written; the words of captions are searched for all the same. */
+  unknownWords: string[];
   /** Lines worth telling the user: a query that was cut at 40 tokens, say. */
   notes: string[];
 }
@@ -89,7 +91,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
   const spent = { ...NOTHING_SPENT };
   const clock = stopwatch();
 
-  const { query, embedding, notes } = await embed(inference, asked, signal);
+  const { query, embedding, unknownWords, notes } = await embed(inference, asked, signal);
   spent.embedMilliseconds = clock();
 
   const most = Math.max(k, options.candidates);
@@ -106,6 +108,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
       hits,
       candidates: Math.min(candidates.length, options.candidates),
       spent: { ...spent },
+      unknownWords,
       notes,
     };
   };
@@ -131,15 +134,16 @@ async function embed(
   inference: Inference,
   asked: SearchQuery,
   signal: AbortSignal,
-): Promise<{ query: Query; embedding: Float32Array; notes: string[] }> {
+): Promise<{ query: Query; embedding: Float32Array; unknownWords: string[]; notes: string[] }> {
   if ('text' in asked) {
-    const [{ embedding, truncated }] = await inference.embedTexts([asked.text], { signal });
-    const notes = truncated ? [truncationNote(inference.info.config.maxTextLength)] : [];
-    return { query: { text: asked.text }, embedding, notes };
+    const { text } = asked;
+    const tokens = await inference.tokenize(text, { signal });
+    const [{ embedding }] = await inference.embedTexts([text], { signal });
+    return { query: { text }, embedding, unknownWords: tokens.unknownWords, notes: textNotes(tokens, inference.info) };
   }
   const { modelInput } = await inference.prepare(asked.image, { signal });
   const [embedding] = await inference.embedImages([modelInput], { signal });
-  return { query: { image: modelInput }, embedding, notes: [] };
+  return { query: { image: modelInput }, embedding, unknownWords: [], notes: [] };
 }
 
 /** The joint model reads a text with an image: two images have only their embeddings. */

@@ -42,6 +42,7 @@ export interface SearchUpdate {
     pairs: number;
     cutShort: boolean;
   };
+  unknownWords: string[];
   notes: string[];
 }
 

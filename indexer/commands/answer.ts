@@ -14,9 +14,9 @@ export function addAnswerCommand(program: Command): void {
   addDeviceOptions(addModelOption(command)).action(async () => {
     const options = command.optsWithGlobals<ModelOptions & { text: string; image: string; k: number }>();
     const { text, image, k } = options;
-    const { noteTruncation, withInference } = await import('../opening.js');
+    const { noteText, withInference } = await import('../opening.js');
     const choices = await withInference(options, async (inference) => {
-      await noteTruncation(inference, text);
+      await noteText(inference, text);
       const { modelInput } = await inference.prepare(image);
       return inference.answer({ text, image: modelInput });
     });

@@ -18,9 +18,9 @@ export function addCompareCommand(program: Command): void {
         hint: 'For example: patchword compare --text "both show a dog" --image left.jpg right.jpg',
       });
     }
-    const { noteTruncation, withInference } = await import('../opening.js');
+    const { noteText, withInference } = await import('../opening.js');
     const choices = await withInference(options, async (inference) => {
-      await noteTruncation(inference, text);
+      await noteText(inference, text);
       const left = await inference.prepare(images[0]);
       const right = await inference.prepare(images[1]);
       return inference.compare({ text, images: [left.modelInput, right.modelInput] });

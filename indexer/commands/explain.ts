@@ -12,9 +12,9 @@ export function addExplainCommand(program: Command): void {
   addDeviceOptions(addModelOption(command)).action(async () => {
     const options = command.optsWithGlobals<ModelOptions & { text: string; image: string }>();
     const { text, image } = options;
-    const { noteTruncation, withInference } = await import('../opening.js');
+    const { noteText, withInference } = await import('../opening.js');
     const explanation = await withInference(options, async (inference) => {
-      await noteTruncation(inference, text);
+      await noteText(inference, text);
       const { modelInput } = await inference.prepare(image);
       return inference.explain({ text, image: modelInput });
     });

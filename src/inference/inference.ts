@@ -5,7 +5,8 @@ import type { Choice } from '../vilt/choice.js';
 import type { Explanation } from '../vilt/task.js';
 
 export type { Head } from '../vilt/checkpoint/schema.js';
-export type { Calibration, ModelInfo } from '../vilt/inspection.js';
+export type { Calibration } from '../vilt/calibration.js';
+export type { ModelInfo } from '../vilt/inspection.js';
 export type { Device, Precision } from '../vilt/device.js';
 export type { Choice, Explanation, Pair };
 
@@ -25,6 +26,8 @@ export interface TextEmbedding {
 
 export interface Tokens {
   tokens: string[];
+  /** Words, as they are written, that the model does not know: it reads each as [UNK]. */
+  unknownWords: string[];
   /** The text had more tokens than the model reads, and was cut. */
   truncated: boolean;
 }

@@ -15,9 +15,10 @@ let model: ViltModel | null = null;
 serveWorker<ModelWorker>(parentPort!, {
   async open(options) {
     model = await ViltModel.open(options);
-    const { files, hash, prefilter, precision, notes } = model;
+    const { precision, notes } = model;
     const { device } = model.sessionOptions;
-    return { ...describeModel(files, hash, prefilter), device, precision, notes: [...notes] };
+    const info = describeModel(model);
+    return { ...info, device, precision, notes: [...notes, ...info.notes] };
   },
   run: (kind, items) => runTask(model!, kind, items),
 });

@@ -35,8 +35,9 @@ type Runners = {
 
 const RUNNERS: Runners = {
   tokenize: eachOf((model, text: string) => {
-    const { tokens, truncated } = encodeText(model, text);
-    return Promise.resolve({ tokens, truncated });
+    const encoding = encodeText(model, text);
+    const { tokens, truncated } = encoding;
+    return Promise.resolve({ tokens, unknownWords: model.tokenizer.unknownWords(text, encoding), truncated });
   }),
   embedText: embedTexts,
   embedImage: embedImages,

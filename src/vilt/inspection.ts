@@ -1,21 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { z } from 'zod';
-import { PatchwordError } from '../errors.js';
 import { cacheFolder } from '../paths.js';
+import { readCalibration, type Calibration } from './calibration.js';
 import { hashFiles } from './checkpoint/checkpoint.js';
 import type { Head } from './checkpoint/schema.js';
 import { readModel, type ModelFiles } from './model.js';
 import type { Pooling } from './graph/encoder.js';
 import { readPrefilter, type Prefilter, type Recall } from './prefilter.js';
 import type { Device, Precision } from './device.js';
-
-/** matchProbability = 1 / (1 + exp(-(matchScore · m + similarity · s + bias))) */
-export interface Calibration {
-  matchScore: number;
-  similarity: number;
-  bias: number;
-}
 
 export interface PrefilterInfo {
   /** Trained with the checkpoint, or made by `patchword fit`. */
@@ -54,6 +44,7 @@ export interface ModelInfo {
   heads: Head[];
   /** Where embeddings come from; null where the model has none. */
   prefilter: PrefilterInfo | null;
+  /** What makes matchProbability; null where the model has none. */
   calibration: Calibration | null;
   /** The device in use, which is not the one asked for where that is not there. */
   device: Exclude<Device, 'auto'>;
@@ -71,12 +62,21 @@ export async function inspectModel(model: string, { cache = cacheFolder() } = {}
   const files = await readModel(model);
   const hash = await hashFiles(files.checkpoint.files);
   const { prefilter, refusal } = await readPrefilter({ files, hash, cache });
-  return { ...describeModel(files, hash, prefilter), notes: refusal === null ? [] : [refusal] };
+  const info = describeModel({ files, hash, prefilter, cache });
+  return { ...info, notes: refusal === null ? info.notes : [refusal, ...info.notes] };
 }
 
-export function describeModel(files: ModelFiles, hash: string, prefilter: Prefilter | null): ModelInfo {
+export function describeModel(model: {
+  files: ModelFiles;
+  hash: string;
+  prefilter: Prefilter | null;
+  cache?: string;
+}): ModelInfo {
+  const { files, hash, prefilter, cache = cacheFolder() } = model;
   const { folder, checkpoint, config, imageConfig, heads } = files;
   const { tensors } = checkpoint;
+  const prefilterHash = prefilter?.hash ?? null;
+  const { calibration, refusal } = readCalibration({ folder, hash, cache, prefilterHash });
   return {
     folder,
     weights: checkpoint.files,
@@ -96,33 +96,14 @@ export function describeModel(files: ModelFiles, hash: string, prefilter: Prefil
     parameters: [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     heads,
     prefilter: prefilter && describePrefilter(prefilter),
-    calibration: readCalibration(folder),
+    calibration,
     device: 'cpu',
     precision: 'fp32',
-    notes: [],
+    notes: refusal === null ? [] : [refusal],
   };
 }
 
 function describePrefilter({ source, dimension, hash, layer, pooling, fit }: Prefilter): PrefilterInfo {
   const measured = fit && { pairs: fit.pairs, validation: fit.validation, recall: fit.recall };
   return { source, dimension, hash, layer, pooling, ...measured };
-}
-
-const calibrationSchema = z.object({
-  calibration: z.object({ matchScore: z.number(), similarity: z.number(), bias: z.number() }).nullish(),
-});
-
-/** From patchword.json beside the model. */
-function readCalibration(folder: string): Calibration | null {
-  const file = path.join(folder, 'patchword.json');
-  if (!existsSync(file)) return null;
-  try {
-    return calibrationSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).calibration ?? null;
-  } catch (cause) {
-    throw new PatchwordError(
-      'MODEL_INCOMPLETE',
-      `${file} should hold {"calibration": {"matchScore", "similarity", "bias"}} in numbers.`,
-      { hint: 'Mend the file, or remove it to go on without match probabilities.', cause },
-    );
-  }
 }

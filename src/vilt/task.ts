@@ -25,6 +25,17 @@ const NLVR2_LABELS = ['False', 'True'];
  * image's [CLS], and the optimal transport between them (paper, 4.7).
  */
 export async function explain(model: ViltModel, pair: Pair): Promise<Explanation> {
+  const { tokens, grid, plan, distance } = await align(model, pair);
+  return { tokens, grid, heatmaps: heatmaps(plan, grid.rows * grid.columns), distance };
+}
+
+/** What `explain` shows, before it is made to be looked at. */
+export interface Alignment extends Omit<Explanation, 'heatmaps'> {
+  /** Transported mass, (tokens, rows · columns); it sums to 1. */
+  plan: Float64Array;
+}
+
+export async function align(model: ViltModel, pair: Pair): Promise<Alignment> {
   const { hiddenSize: hidden } = model.files.config;
   const grid = model.grid(pair.image);
   const patches = grid.rows * grid.columns;
@@ -34,7 +45,7 @@ export async function explain(model: ViltModel, pair: Pair): Promise<Explanation
   const cost = cosineCost({ text: rows(1, words), patches: rows(words + 3, patches), hidden }); // (words, patches)
   const distance = transportDistance(cost, ipot({ cost, words, patches, steps: DISTANCE_STEPS }));
   const plan = ipot({ cost, words, patches, steps: HEATMAP_STEPS });
-  return { tokens: encoding.tokens.slice(1, -1), grid, heatmaps: heatmaps(plan, patches), distance };
+  return { tokens: encoding.tokens.slice(1, -1), grid, plan, distance };
 }
 
 /** Visual question answering: each answer's own probability (the head is trained with binary cross-entropy), best first. */

@@ -25,6 +25,12 @@ const FIRST_PART = 2048;
 /** What ends a word wherever it stands, so that a text may be cut before it. */
 const WORD_END = /[\s.,;:!?\u3400-\u9fff]/g;
 
+/** Where BERT begins a new word: beside punctuation, and characters of ASCII that are no letters, digits or controls. */
+const WORD_BREAK = /([\p{P}!-/:-@[-`{-~])/u;
+
+/** A pictogram counts as a word, a stop that the vocabulary lacks does not. */
+const IS_WORD = /[^\p{P}!-/:-@[-`{-~]/u;
+
 /** Han characters beyond 16 bits, which BERT reads one by one like the others. */
 const RARE_HAN = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
 
@@ -62,6 +68,29 @@ export class Tokenizer {
       if (excess > 0) for (const row of [ids, tokens]) row.splice(maxLength - 1, excess); // all before [SEP]
       if (excess > 0 || part.length === text.length) return { ids, tokens, truncated: excess > 0 };
     }
+  }
+
+  /**
+   * The words of a text that the vocabulary cannot spell, each once, as they are written; those alone that the model reads.
+   *
+   * @param encoding of the text
+   */
+  unknownWords(text: string, encoding: Encoding): string[] {
+    const isUnknown = (id: number) => id === this.unknownId;
+    const countUnknown = (part: string) => this.library.encode(this.mend(part)).ids.filter(isUnknown).length;
+    const unknown = new Set<string>();
+    // A text that was cut has unknown words beyond what is read.
+    let left = encoding.ids.filter(isUnknown).length;
+    for (const [written] of text.matchAll(/\S+/g)) {
+      if (left <= 0) break;
+      if (countUnknown(written) === 0) continue;
+      for (const part of written.split(WORD_BREAK)) {
+        const count = part === '' ? 0 : countUnknown(part);
+        if (count > 0 && left > 0 && IS_WORD.test(part)) unknown.add(part);
+        left -= count;
+      }
+    }
+    return [...unknown];
   }
 
   /** The word piece of an id: "dog", "##s". */

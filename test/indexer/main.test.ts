@@ -90,17 +90,21 @@ describe('bin/patchword.js', function () {
       ['broken.png'],
     );
 
-    const text = Array.from({ length: 60 }, () => 'fox').join(' ');
+    const text = ['zyzzyva', ...Array.from({ length: 60 }, () => 'fox')].join(' ');
     const found = await withData('search', text, '--collection', 'photos', '-k', '2', '--json');
     assert.equal(found.code, 0, found.stderr);
     const update = jsonOf(found) as Record<string, unknown> & { hits: Record<string, unknown>[]; notes: string[] };
-    assert.deepEqual(Object.keys(update).sort(), ['candidates', 'hits', 'notes', 'spent', 'stage', 'target']);
+    assert.deepEqual(Object.keys(update).sort(), [
+      ...['candidates', 'hits', 'notes', 'spent', 'stage', 'target', 'unknownWords'],
+    ]);
     assert.equal(update.hits.length, 2);
     const ofImage = ['imageId', 'file', 'split', 'attributes', 'missing', 'captions'];
     const ofHit = ['similarity', 'matchScore', 'matchProbability', 'sources'];
     assert.deepEqual(Object.keys(update.hits[0]), [...ofImage, ...ofHit]);
     assert.match(update.notes[0], /40 tokens/);
     assert.match(found.stderr, /40 tokens/);
+    assert.deepEqual(update.unknownWords, ['zyzzyva']);
+    assert.match(found.stderr, /^patchword: The model does not know "zyzzyva"\.$/m);
   });
 
   it('finds only what every condition and the filter let through', async () => {

@@ -129,6 +129,7 @@ export interface Answer {
   }[];
   candidates: number;
   spent: { pairs: number; cutShort: boolean };
+  unknownWords: string[];
   notes: string[];
 }
 

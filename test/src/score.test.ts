@@ -147,6 +147,16 @@ describe('scorePair', () => {
     });
   }
 
+  it('names words that the model does not know, not too many and not at length', async () => {
+    const image = fixture('preprocess', 'small_90x60.png');
+    const notesOf = async (text: string) => (await scorePair(bundled, { text, image })).notes;
+    assert.deepEqual(await notesOf('a zyzzyva, a fox and a qophs'), ['The model does not know "zyzzyva" and "qophs".']);
+    const many = Array.from('stuvwxyz', (letter) => letter.repeat(50)).join(' ');
+    const [note, ...others] = await notesOf(many);
+    assert.match(note, /^The model does not know "s{40}…", "t{40}…", .*"w{40}…" and 3 more words\.$/);
+    assert.deepEqual(others, []);
+  });
+
   it('cuts a long text at forty tokens and says so', async () => {
     const image = fixture('preprocess', 'small_90x60.png');
     const words = Array.from({ length: 60 }, (_, i) => ['fox', 'dog', 'owl', 'boat'][i % 4]);

@@ -223,6 +223,19 @@ describe('search', function () {
       assert.ok(first.length >= PICTURES - 1, `found ${first.join(', ')}`);
     });
 
+    it('says on every update which words the model does not know', async () => {
+      const updates = await updatesOf(engine.search({ text: 'a fox and a Zyzzyva', k: 1 }));
+      assert.ok(updates.length > 2);
+      for (const { unknownWords, notes } of updates) {
+        assert.deepEqual(unknownWords, ['Zyzzyva']);
+        assert.deepEqual(notes, ['The model does not know "Zyzzyva".']);
+      }
+      const known = await engine.search({ text: 'a fox', k: 1 }).final();
+      assert.deepEqual([known.unknownWords, known.notes], [[], []]);
+      const byImage = await engine.search({ image: sample[0].file, k: 1 }).final();
+      assert.deepEqual(byImage.unknownWords, []);
+    });
+
     it('says on every update that a long text was cut', async () => {
       const updates = await updatesOf(engine.search({ text: 'three yellow foxes '.repeat(20), k: 1 }));
       for (const { notes } of updates) {

@@ -115,6 +115,17 @@ describe('the page', function () {
     assert.deepEqual(visit.complaints, []);
   });
 
+  it('says which words the model does not know, hostile ones as text', async () => {
+    await open('?q=two+foxes');
+    await reranked();
+    assert.equal(await page.getByText('does not know').count(), 0);
+    await search('two foxes and a <img/src=x>&lt;zyzzyva');
+    await page.getByText(/^The model does not know ".*"zyzzyva"\.$/).waitFor();
+    await reranked();
+    assert.equal(await page.locator('img[src="x"]').count(), 0);
+    assert.deepEqual(visit.complaints, []);
+  });
+
   it('shows a hit large with all its captions and scores, and gives the focus back', async () => {
     const { captions } = await samplePicture(3);
     await open(`?${new URLSearchParams({ q: captions[0] }).toString()}`);

@@ -46,7 +46,7 @@ function describeInfo(info: ModelInfo): string {
         : `${prefilter.dimension} dimensions, ${describeSource(prefilter)}`,
     ],
     ...describeRecall(prefilter),
-    ['calibrated', calibration === null ? 'no: matchProbability is null' : 'yes'],
+    ['calibrated', describeCalibration(calibration)],
   ]);
 }
 
@@ -67,4 +67,12 @@ function describeRecall(prefilter: ModelInfo['prefilter']): [string, string][] {
     ['recall, %', `text → image  ${line(textToImage)}${of}`],
     ['', `image → text  ${line(imageToText)}`],
   ];
+}
+
+function describeCalibration(calibration: ModelInfo['calibration']): string {
+  if (calibration === null) return 'no: matchProbability is null';
+  const { measured } = calibration;
+  if (!measured) return 'yes';
+  const error = measured.calibrationError.pairs.toFixed(4);
+  return `yes: on ${measured.queries} texts, calibration error ${error} on ${measured.validation.queries} others`;
 }

@@ -261,7 +261,8 @@ describe('/v1/search', () => {
       assert.equal(response.status, 200);
       const { hits, notes } = await json<Answer>(response);
       const note = 'Captions were not searched: The text has no words.';
-      assert.deepEqual([hits.length, notes], [10, /[a-z]/i.test(text) ? [] : [note]]);
+      const ofCaptions = notes.filter((line) => !line.startsWith('The model does not know'));
+      assert.deepEqual([hits.length, ofCaptions], [10, /[a-z]/i.test(text) ? [] : [note]]);
     });
   }
 
@@ -291,6 +292,12 @@ describe('/v1/search', () => {
   it('says when a text was cut', async () => {
     const { notes } = await json<Answer>(await get(`text=${'fox+'.repeat(60)}`));
     assert.equal(notes.length, 1);
+  });
+
+  it('names the words that the model does not know', async () => {
+    const { unknownWords, notes } = await json<Answer>(await get('text=a+fox+and+a+zyzzyva'));
+    assert.deepEqual(unknownWords, ['zyzzyva']);
+    assert.deepEqual(notes, ['The model does not know "zyzzyva".']);
   });
 
   it('stops at the time a caller gives, and says so', async () => {

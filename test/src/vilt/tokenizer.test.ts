@@ -150,6 +150,31 @@ describe('Tokenizer', () => {
     }
   });
 
+  it('tells which words it cannot spell, as they are written', () => {
+    const pruned = path.join(folder.path, 'pruned');
+    mkdirSync(pruned);
+    writeFileSync(path.join(pruned, 'vocab.txt'), '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nred\nfox\n##es\n-\n,\n');
+    const few = loadTokenizer(pruned);
+    const unknown = (text: string, maxLength = 40) => few.unknownWords(text, few.encode(text, { maxLength }));
+    const cases: [string, string[]][] = [
+      ['', []],
+      ['a RED fox, foxes [MASK]', []],
+      ['a Xylophone', ['Xylophone']],
+      ['a zebra-fox, a zebra and (a “lute”)!', ['zebra', 'and', 'lute']],
+      ['fox !?', []], // stops, though it cannot spell them
+      ['🦊 狐狸 foxy naïve', ['🦊', '狐狸', 'foxy', 'naïve']],
+      ['<img src=x onerror="alert(1)">', ['img', 'src', 'x', 'onerror', 'alert', '1']],
+      ['x'.repeat(300), ['x'.repeat(300)]],
+      ['__proto__ constructor', ['proto', 'constructor']],
+    ];
+    for (const [text, expected] of cases) assert.deepEqual(unknown(text), expected, text);
+    // What is cut off is not read at all.
+    assert.deepEqual(unknown('fox zebra lute', 4), ['zebra']);
+    assert.deepEqual(unknown(`${'fox '.repeat(60)}zebra`), []);
+    for (const text of ['an armadillo plays the xylophone', 'naïve', 'ΟΔΟΣ'])
+      assert.deepEqual(tokenizer.unknownWords(text, tokenizer.encode(text, WHOLE)), [], text);
+  });
+
   it('keeps [SEP] last at any length', () => {
     for (const maxLength of [2, 3, 5]) {
       const { ids, tokens, truncated } = tokenizer.encode('one two three four', { maxLength });

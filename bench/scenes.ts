@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { resolveModel } from '../indexer/models.js';
+import type { Precision } from '../src/vilt/device.js';
+import { prepareImage, type ModelInput } from '../src/vilt/image.js';
+import { ViltModel } from '../src/vilt/model.js';
+
+/** A picture of a Karpathy JSON, and what data/scenes says of one that it drew. */
+export interface ScenePicture {
+  filename: string;
+  filepath?: string;
+  split?: string;
+  /** `swapped` is the caption with its relation exchanged, which is false of the picture. */
+  sentences: { raw: string; swapped?: string }[];
+  layout?: string;
+  relation?: string | null;
+  /** A box is the centre's x and y and the width (and height) of what is drawn, as fractions of the picture. */
+  objects?: { noun: string; synonyms?: string[]; boxes: number[][] }[];
+}
+
+/** The pictures of a dataset, or of one split, as far as `suits` takes them, in order, at most so many. */
+export function readScenes(
+  file: string,
+  options: { pictures: number; split?: string; suits?: (picture: ScenePicture) => boolean },
+): ScenePicture[] {
+  const { pictures, split, suits = () => true } = options;
+  const { images } = JSON.parse(readFileSync(file, 'utf8')) as { images: ScenePicture[] };
+  return images.filter((image) => (split === undefined || image.split === split) && suits(image)).slice(0, pictures);
+}
+
+export async function openModel(model: string, precision: Precision = 'fp32'): Promise<ViltModel> {
+  return ViltModel.open({ model: await resolveModel(model), precision, threads: availableParallelism() });
+}
+
+/** The pictures as the model sees them, from below the folder of the dataset's file. */
+export async function prepareScenes(
+  model: ViltModel,
+  dataset: string,
+  pictures: readonly ScenePicture[],
+): Promise<ModelInput[]> {
+  const inputs: ModelInput[] = [];
+  for (const { filename, filepath } of pictures) {
+    const folders = [filepath ?? '', 'images', ''].map((part) => path.join(path.dirname(dataset), part));
+    const file = folders.map((folder) => path.join(folder, filename)).find((place) => existsSync(place));
+    if (file === undefined) throw new Error(`${filename} is not beside ${dataset}.`);
+    inputs.push((await prepareImage(file, model.files.imageConfig)).modelInput);
+  }
+  return inputs;
+}
+
+export const percent = (share: number) => (100 * share).toFixed(1);
+
+export const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

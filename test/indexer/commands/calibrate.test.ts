@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { BUNDLED_SAMPLE, PACKAGE_FOLDER } from '../../../src/paths.js';
+import { temporaryFolder } from '../../fixture.js';
+import { writeOneLayer } from '../../src/calibration/model.js';
+import { writeStripped } from '../../src/prefilter/checkpoint.js';
+
+const IN_SPLIT = 44;
+
+describe('patchword calibrate', function () {
+  this.timeout(120_000);
+  const temporary = temporaryFolder();
+  const at = (...parts: string[]) => path.join(temporary.path, ...parts);
+  let source: string[];
+
+  /** Runs the real command; `interruptAt` sends Ctrl-C once stderr says so. */
+  async function patchword(parameters: string[], interruptAt?: RegExp) {
+    const env = { ...process.env, PATCHWORD_CACHE: at('cache'), PATCHWORD_DATA: at('data') };
+    const command = [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), 'calibrate', ...parameters];
+    const child = spawn(process.execPath, command, { env });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString();
+      if (!interruptAt?.test(stderr)) return;
+      interruptAt = undefined; // A second one would end it at once.
+      child.kill('SIGINT');
+    });
+    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    return { code, stdout, stderr };
+  }
+  const passing = () => readdirSync(tmpdir()).filter((name) => name.startsWith('patchword-calibrate-'));
+
+  before(async () => {
+    await writeOneLayer(at('model'));
+    const { images } = JSON.parse(readFileSync(BUNDLED_SAMPLE, 'utf8')) as { images: object[] };
+    const some = images.slice(0, 48).map((image, i) => ({ ...image, split: i < IN_SPLIT ? 'val' : 'train' }));
+    writeFileSync(at('captions.json'), JSON.stringify({ images: some }));
+    source = ['--captions', at('captions.json'), '--images', path.dirname(BUNDLED_SAMPLE)];
+  });
+
+  it('refuses what it cannot calibrate, and says what to do', async () => {
+    const cases: [string[], number, RegExp][] = [
+      [[], 2, /Expected --collection NAME, or --captions SOURCE with --model/],
+      [source, 2, /Expected --collection NAME/],
+      [['--collection', 'photos', ...source], 2, /Expected --collection NAME/],
+      [['--collection', 'photos', '--queries', 'many'], 2, /--queries.*whole number/],
+      [['--collection', 'photos'], 3, /no collection/i],
+      [['--model', at('nowhere'), ...source], 3, /no model at/],
+      [
+        ['--model', at('model'), ...source, '--split', 'test'],
+        4,
+        /no captioned picture of split "test".*\n.*train, val/,
+      ],
+      [['--model', await writeStripped(at('stripped')), ...source], 5, /no embeddings to search by.*\n.*patchword fit/],
+    ];
+    for (const [parameters, code, message] of cases) {
+      const outcome = await patchword(parameters);
+      assert.deepEqual([outcome.code, outcome.stdout], [code, ''], `${parameters.join(' ')}: ${outcome.stderr}`);
+      assert.match(outcome.stderr, message);
+    }
+  });
+
+  it('stops at Ctrl-C, and leaves nothing', async () => {
+    const [before, others] = [readFileSync(at('model', 'patchword.json'), 'utf8'), passing()];
+    const { code, stderr } = await patchword(['--model', at('model'), ...source], /Reading captions\.json as/);
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /nothing was written|no calibration was written/);
+    assert.equal(readFileSync(at('model', 'patchword.json'), 'utf8'), before);
+    assert.deepEqual(passing(), others);
+  });
+
+  it('calibrates on a split of a source, and says how well', async () => {
+    const { code, stdout, stderr } = await patchword(['--model', at('model'), ...source, '--split', 'val']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^matchProbability = σ\(.* from 22 texts with 704 pairs\n/);
+    assert.match(stdout, /\nMeasured on 22 other texts: calibration error 0\.\d{4}/);
+    const { calibration, recall } = JSON.parse(readFileSync(at('model', 'patchword.json'), 'utf8')) as {
+      calibration: { measured: { pictures: number; split: string } };
+      recall: object;
+    };
+    assert.equal(calibration.measured.pictures, IN_SPLIT);
+    assert.equal(calibration.measured.split, 'val');
+    assert.ok(recall, 'what else the file said is still there');
+  });
+});
