@@ -30,8 +30,8 @@ def export(
     labels: list[str] | None = None,
     half: bool = False,
 ) -> None:
-    """heads: which of "rank_output", "mlm_score", "prefilter" and "classifier" were trained; others are left out, so that
-    nobody uses what is random. The folder is written aside and renamed, in place of an older one."""
+    """heads: which of "rank_output", "mlm_score", "prefilter" and "classifier" were trained; others are left out, so
+    that nobody uses what is random. The folder is written aside and renamed, in place of an older one."""
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -48,6 +48,7 @@ def chart(name: str, points: list[tuple[int, float]]) -> str:
         f'<text y="-8" font-weight="bold">{name}: {values[-1]:.4g}</text>'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#ccc"/>'
         f'<polyline points="{path}" fill="none" stroke="#1667c7" stroke-width="1.5"/>'
-        f'<text x="-4" y="8" text-anchor="end">{high:.3g}</text><text x="-4" y="{HEIGHT}" text-anchor="end">{low:.3g}</text>'
+        f'<text x="-4" y="8" text-anchor="end">{high:.3g}</text>'
+        f'<text x="-4" y="{HEIGHT}" text-anchor="end">{low:.3g}</text>'
         f'<text y="{HEIGHT + 14}">{first}</text><text x="{WIDTH}" y="{HEIGHT + 14}" text-anchor="end">{last}</text>'
     )

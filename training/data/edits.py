@@ -14,6 +14,7 @@ COLOURS = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown"
 NUMBERS = ["two", "three", "four"]
 
 SWAP = {a: b for pair in OPPOSITES for a, b in (pair, pair[::-1])}
+DRAWS = 20  # of another noun
 SHARES = {
     "relation": 2,
     "colour": 2,
@@ -54,17 +55,17 @@ def edit_caption(
     else:
         words = [word for word in (COLOURS if kind == "colour" else NUMBERS) if word != match[0].lower()]
         other = words[random.integers(len(words))]
+    if other is None:
+        return None
     return mend_articles(caption[: match.start()] + other + caption[match.end() :])
 
 
-def other_noun(name: str, example: Example, nouns: list[tuple[str, ...]], random: np.random.Generator) -> str:
-    """The name of a thing that the picture does not show; plural for plural."""
+def other_noun(name: str, example: Example, nouns: list[tuple[str, ...]], random: np.random.Generator) -> str | None:
+    """The name of a thing that the picture does not show; plural for plural. None where a few draws find none."""
     is_plural = any(name == thing.names[-1] != thing.names[0] for thing in example.things)
     shown = {name for thing in example.things for name in thing.all_names()}
-    while True:
-        names = nouns[random.integers(len(nouns))]
-        if not shown.intersection(names):
-            return names[-1 if is_plural else 0]
+    drawn = (nouns[i] for i in random.integers(len(nouns), size=DRAWS))
+    return next((names[-1 if is_plural else 0] for names in drawn if not shown.intersection(names)), None)
 
 
 def mend_articles(caption: str) -> str:

@@ -46,8 +46,8 @@ def mine(indices: np.ndarray, captions: list[str], texts: Tensor, images: Tensor
 def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
     """(B, B): whether a caption may be true of another picture too; true on the diagonal.
 
-    Equal captions are. In drawn scenes so is one whose every name fits a thing of the other picture, unless it tells how
-    two things are arranged and calls them by their nouns: then the other arrangement is the negative that teaches most.
+    Equal captions are. In drawn scenes so is one whose every name fits a thing of the other picture, unless it tells
+    how two things are arranged and calls them by their nouns: then another arrangement is what teaches most.
     """
     texts = np.array(captions)
     maybe_true = texts[:, None] == texts

@@ -34,7 +34,7 @@ class StatementSet:
 
 
 def read_statements(sources: list[str], images: Path, *, side: int, patch: int, cache: Path) -> StatementSet:
-    """sources: train.json, dev.json, test1.json; images: the folder that holds the pictures, in NLVR2's layout or flat"""
+    """sources: train.json, dev.json, test1.json; images: the folder of the pictures, in NLVR2's layout or flat"""
     files: dict[Path, int] = {}
     statements = []
     for source in sources:
@@ -51,12 +51,8 @@ def find_picture(images: Path, entry: dict, number: int) -> Path:
     """Statement "train-4100-0-1" is about train-4100-0-img0.png and -img1.png."""
     stem = entry["identifier"].rsplit("-", 1)[0]
     split, name = stem.split("-")[0], f"{stem}-img{number}.png"
-    folders = [
-        images / split / str(entry.get("directory", "")),
-        images / "train" / str(entry.get("directory", "")),
-        images,
-    ]
-    for folder in (*folders, images / split):
+    folders = [images / split / str(entry.get("directory", "")), images / split, images]
+    for folder in folders:
         if (folder / name).exists():
             return folder / name
     raise FileNotFoundError(f"{name} is not there: looked in {', '.join(map(str, dict.fromkeys(folders)))}.")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ class Vocabulary:
         self.pieces = pieces
         self.tokenizer = BertWordPieceTokenizer({piece: i for i, piece in enumerate(pieces)}, lowercase=True)
         self.tokenizer.enable_truncation(MAXIMUM_LENGTH)
+        self.known: dict[str, tuple[int, ...]] = {}  # of pieces_of: nouns are few, and asked for at each step
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -37,10 +37,11 @@ class Vocabulary:
             words[i, : len(encoding.ids)] = [-1 if word is None else word for word in encoding.word_ids]
         return ids, words
 
-    @cache  # noqa: B019: of nouns, which are few, and asked for at each step
     def pieces_of(self, text: str) -> tuple[int, ...]:
         """Ids of a text, without [CLS] and [SEP]."""
-        return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
+        if text not in self.known:
+            self.known[text] = tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
+        return self.known[text]
 
 
 def prune(full: Path, captions: Iterable[str], minimum: int = 1) -> Vocabulary:

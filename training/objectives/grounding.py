@@ -1,4 +1,4 @@
-"""Grounding: a noun's final state points at the patches that show its object. For drawn scenes: their boxes are known."""
+"""Grounding: a noun's final state points at the patches of its object. For drawn scenes, whose boxes are known."""
 
 import torch
 import torch.nn.functional as F
