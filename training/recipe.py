@@ -20,7 +20,7 @@ OBJECTIVES = (
 
 @dataclass(frozen=True)
 class Network:
-    """Without a start, weights are random; a start decides every size but `projection`."""
+    """Without a start, weights are random; a start decides every size but `side` and `projection`."""
 
     start: str = ""  # folder of a ViLT or of a ViT in Hugging Face's layout
     hidden: int = 768
@@ -28,7 +28,7 @@ class Network:
     heads: int = 12
     patch: int = 32
     side: int = 0  # shorter side of a picture, in pixels; 0: that of the start, 384 without one
-    projection: int = 128  # dimension of the prefilter's embeddings
+    projection: int = 0  # dimension of the prefilter's embeddings; 0: that of the start, 128 without one
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from training.recipe import Network
 Tensors = dict[str, Tensor]
 
 DEFAULT_SIDE = 384
+DEFAULT_PROJECTION = 128
 POSITIONS = "vilt.embeddings.position_embeddings"
 MODALITIES = "vilt.embeddings.token_type_embeddings.weight"
 BY_WORD = ("vilt.embeddings.text_embeddings.word_embeddings.weight", "mlm_score.decoder.bias")
@@ -36,15 +37,18 @@ def build_network(options: Network, vocabulary: Vocabulary, full: Path, modaliti
             vocab_size=len(vocabulary),
             modality_type_vocab_size=modalities,
         )
-        return Vilt(config, options.projection), set()
+        return Vilt(config, options.projection or DEFAULT_PROJECTION), set()
     folder = Path(options.start)
     known = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config = config_of(known, options.side, len(vocabulary), modalities)
-    network = Vilt(config, options.projection)
+    tensors = read_weights(folder)
     if known["model_type"] == "vit":
-        return network, carry_over(network, from_vit(read_weights(folder)))
-    old = read_vocabulary(folder, full)
-    return network, carry_over(network, by_word(rename(read_weights(folder)), old, vocabulary.pieces))
+        tensors = from_vit(tensors)
+    else:
+        tensors = by_word(rename(tensors), read_vocabulary(folder, full), vocabulary.pieces)
+    there = tensors.get("prefilter.image_projection.bias", torch.empty(DEFAULT_PROJECTION))
+    network = Vilt(config, options.projection or len(there))
+    return network, carry_over(network, tensors)
 
 
 def config_of(known: dict, side: int, vocabulary: int, modalities: int) -> ViltConfig:
@@ -121,7 +125,7 @@ def by_word(tensors: Tensors, old: list[str], new: list[str]) -> Tensors:
 def carry_over(network: Vilt, tensors: Tensors) -> set[str]:
     """Loads what fits; positions are interpolated to another side, the second image starts as the first (paper's code).
 
-    -> the heads that were there: "rank_output", "mlm_score", "prefilter"
+    -> the heads that were there and whole: "rank_output", "mlm_score", "prefilter"
     """
     tensors = dict(tensors)
     own = network.state_dict()
@@ -138,7 +142,9 @@ def carry_over(network: Vilt, tensors: Tensors) -> set[str]:
     if wrong:
         raise ValueError(f"The start does not fit its configuration: {', '.join(wrong)}.")
     network.load_state_dict({n: t for n, t in tensors.items() if n in own and n not in unfit}, strict=False)
-    return {name.split(".")[0] for name in own if name in tensors and name not in unfit} - {"vilt"}
+    tied = {"mlm_score.decoder.weight"}
+    missing = {name.split(".")[0] for name in own if (name not in tensors or name in unfit) and name not in tied}
+    return {name.split(".")[0] for name in own} - missing - {"vilt"}
 
 
 def resize_positions(positions: Tensor, count: int) -> Tensor:
