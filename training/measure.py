@@ -7,7 +7,7 @@ from torch import Tensor
 from training.data.dataset import Dataset
 from training.data.pictures import Pictures
 from training.data.vocabulary import Vocabulary
-from training.network import Vilt
+from training.network import Vilt, full_precision
 
 RECALL_AT = (1, 5, 10, 32)
 CANDIDATES = 32  # reranked of each query
@@ -46,7 +46,8 @@ def measure_retrieval(network: Vilt, vocabulary: Vocabulary, data: Dataset, quer
     network.eval()
     captions = [example.captions[0] for example in data.examples]
     texts, images = embed_all(network, vocabulary, captions, data.pictures, np.arange(len(data)))
-    similarity = texts @ images.T
+    with full_precision(images):
+        similarity = texts @ images.T
     figures = recall("nearest", similarity)
     queries = min(queries, len(data))
     if queries > 0:

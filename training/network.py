@@ -28,6 +28,11 @@ def without_gradient():
     torch.clear_autocast_cache()
 
 
+def full_precision(tensor: Tensor) -> torch.autocast:
+    """Without autocast: similarities in bfloat16 are equal too often to rank by."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
 class Prefilter(nn.Module):
     """Embeddings for the first stage of a search: token 0 of a unimodal pass, projected, of unit length."""
 

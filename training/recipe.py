@@ -48,18 +48,20 @@ class Stage:
     objectives: dict[str, float] = field(default_factory=dict)  # weight of each
     take_turns: tuple[str, ...] = ()  # objectives of which each step has one, in turn
     batch: int = 256
+    accumulate: int = 1  # batches of one step, for batches larger than a machine holds
     pairs: int = 64  # true pairs of a step of matching; each brings about 2.6 false ones
     learning_rate: float = 1e-4
     head_factor: float = 1.0  # of the learning rate, for a classifier; the paper's code has 10
     weight_decay: float = 0.01
     warm_up: float = 0.1  # share of the steps
+    falls_to: float = 0.0  # share of the learning rate that is left at the end
     clip: float = 1.0  # largest norm of the gradient
     augment: bool = True  # RandAugment(2, 9)
     mask_rate: float = 0.15
     unknown_rate: float = 0.02  # of words that become [UNK]
     edit_rate: float = 0.6  # of true captions that get an edited one
     hard_negatives: bool = True  # chosen by the prefilter, which must be trained for it; False: at random
-    mine_every: int = 150  # steps; 0: false pairs are of a random batch
+    mine_every: int = 150  # batches; 0: false pairs are of a random batch
     mine_from: int = 4000  # examples
     measure_every: int = 1000  # steps
     measure_queries: int = 200  # of the validation set, reranked

@@ -14,9 +14,10 @@ LOG_EVERY = 20  # steps
 
 
 def learning_rate(step: int, stage: Stage) -> float:
-    """Rises over the first tenth of the steps, then falls to zero (paper, 4.2)."""
+    """Rises over the first tenth of the steps, then falls in a line to zero (paper, 4.2), or to what a stage says."""
     rise = max(1, round(stage.warm_up * stage.steps))
-    return stage.learning_rate * min((step + 1) / rise, (stage.steps - step) / max(1, stage.steps - rise))
+    left = (stage.steps - step) / max(1, stage.steps - rise)
+    return stage.learning_rate * min((step + 1) / rise, stage.falls_to + (1 - stage.falls_to) * left)
 
 
 def make_optimizer(network: nn.Module, stage: Stage) -> torch.optim.AdamW:
@@ -95,18 +96,19 @@ class Trainer:
         rate = learning_rate(self.step, self.stage)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
-            losses = self.task.losses(self.step)
-        total = sum(weight * loss for weight, loss in losses.values())
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        parts = self.stage.accumulate
+        sums: dict[str, torch.Tensor] = {}
+        for batch in range(self.step * parts, (self.step + 1) * parts):
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
+                losses = self.task.losses(batch)
+            total = sum(weight * loss for weight, loss in losses.values())
+            (total / parts).backward()
+            for name, loss in {"total": total, **{name: loss for name, (_, loss) in losses.items()}}.items():
+                sums[name] = sums.get(name, 0) + loss.detach() / parts
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.stage.clip)
         self.optimizer.step()
-        return {name: loss.detach() for name, (_, loss) in losses.items()} | {
-            "total": total.detach(),
-            "gradient_norm": norm,
-            "learning_rate": rate,
-        }
+        return sums | {"gradient_norm": norm, "learning_rate": rate}
 
     def measure(self) -> None:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):

@@ -11,7 +11,7 @@ from training.data.negatives import Pool, confuse, find_maybe_true, mine
 from training.data.order import MATCHED, MINED, PLAIN, BatchOrder, random_of
 from training.data.vocabulary import MASK, SPECIALS, Vocabulary, drop_words
 from training.measure import embed_all, measure_retrieval
-from training.network import Vilt, without_gradient
+from training.network import Vilt, full_precision, without_gradient
 from training.objectives.alignment import alignment_loss, transport_distance
 from training.objectives.contrastive import contrastive_loss
 from training.objectives.grounding import grounding_loss, patch_targets
@@ -91,7 +91,8 @@ class Pretraining:
     def contrastive(self, batch: Pairs) -> Tensor:
         images = self.network.embed_images(batch.pixels)
         texts = self.network.embed_texts(*self.tokens(batch.captions))
-        return contrastive_loss(images, texts, self.network.scale())
+        with full_precision(images):
+            return contrastive_loss(images, texts, self.network.scale())
 
     def masking(self, batch: Pairs, random: np.random.Generator) -> Tensor:
         network = self.network
@@ -181,7 +182,8 @@ class Pretraining:
             indices = np.sort(random.choice(group, count, replace=False))
             captions = [str(random.choice(self.train.examples[i].captions)) for i in indices]
             texts, images = embed_all(self.network, self.vocabulary, captions, self.train.pictures, indices)
-            pools.append(mine(indices, captions, texts, images))
+            with full_precision(images):
+                pools.append(mine(indices, captions, texts, images))
         return pools
 
     def edit(self, batch: Pairs, random: np.random.Generator) -> tuple[list[int], list[str]]:
@@ -207,14 +209,15 @@ class Pretraining:
         if not self.stage.hard_negatives:
             return confuse(torch.zeros(len(ids), len(ids)), maybe_true, random)
         texts, images = self.network.embed_texts(ids, mask), self.network.embed_images(batch.pixels)
-        return confuse(self.network.scale() * texts @ images.T, maybe_true, random)
+        with full_precision(images):
+            return confuse(self.network.scale() * texts @ images.T, maybe_true, random)
 
     def alignment(self, words: Tensor, patches: Tensor, mask: Tensor, true: int) -> Tensor:
         """Over words without [CLS] and [SEP]."""
         mask = mask.clone()
         mask[torch.arange(len(mask)), mask.sum(1) - 1] = False
         mask[:, 0] = False
-        with torch.autocast(words.device.type, enabled=False):
+        with full_precision(words):
             distance = transport_distance(words, patches, mask)
         return alignment_loss(distance[:true], distance[true:])
 
@@ -229,7 +232,8 @@ class Pretraining:
         height, width = batch.pixels.shape[1:3]
         patch = self.network.config.patch_size
         targets = patch_targets(torch.from_numpy(boxes).float().to(words.device), height // patch, width // patch)
-        return grounding_loss(words[rows, columns], patches[rows], targets)
+        with full_precision(words):
+            return grounding_loss(words[rows, columns], patches[rows], targets)
 
     # What the trainer asks for
 

@@ -1,5 +1,6 @@
 """A run that was interrupted ends as one that was not, to the bit."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -59,3 +60,16 @@ def test_the_learning_rate_rises_and_falls():
     assert rates[9] == 2.0
     assert rates[55] == 1.0
     assert rates[99] == 2.0 / 90
+    assert learning_rate(55, stage({}, steps=100, learning_rate=2.0, falls_to=0.5)) == 1.5
+
+
+def test_accumulated_batches_make_the_step_of_their_mean(data, vocabulary, tmp_path):
+    whole = trainer(data, vocabulary, tmp_path)
+    whole.stage = dataclasses.replace(whole.stage, accumulate=2, clip=1e9)
+    whole.train_step()
+    found = {name: p.grad for name, p in whole.network.named_parameters()}
+    fresh = trainer(data, vocabulary, tmp_path)
+    for batch in (0, 1):
+        sum(weight * loss / 2 for weight, loss in fresh.task.losses(batch).values()).backward()
+    for name, parameter in fresh.network.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad)
