@@ -29,10 +29,8 @@ def embed_all(
         network.embed_texts(*encode(vocabulary, captions[i : i + CHUNK], device))
         for i in range(0, len(captions), CHUNK)
     ]
-    shapes = np.array([hash(pictures.places[i][0]) for i in indices])
     images = torch.empty(len(indices), network.prefilter.image_projection.out_features, device=device)
-    for shape in np.unique(shapes):
-        rows = np.flatnonzero(shapes == shape)
+    for rows in pictures.group(indices):
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
             images[part] = network.embed_images(pictures.take(indices[part], device))
@@ -67,9 +65,7 @@ def score(network: Vilt, vocabulary: Vocabulary, texts: list[str], pictures: Pic
     """Match scores of pairs whose pictures may have any shapes: (n)"""
     ids, mask = encode(vocabulary, texts, network.device)
     scores = torch.empty(len(indices), device=network.device)
-    shapes = np.array([hash(pictures.places[i][0]) for i in indices])
-    for shape in np.unique(shapes):
-        rows = np.flatnonzero(shapes == shape)
+    for rows in pictures.group(indices):
         image = network.embed_image(pictures.take(indices[rows], network.device))
         scores[rows] = network.match(network.joint(network.embed_text(ids[rows]), mask[rows], image))
     return scores

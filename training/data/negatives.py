@@ -3,6 +3,7 @@
 Matching with random false pairs goes nowhere once the prefilter is any good: it already tells them apart.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +63,7 @@ def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
 
 
 def says(caption: str, name: str) -> bool:
-    return f" {name} " in f" {caption} ".replace(",", " ")
+    return re.search(rf"\b{re.escape(name)}\b", caption, re.IGNORECASE) is not None
 
 
 def confuse(similarity: Tensor, maybe_true: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -54,8 +54,15 @@ class Pictures:
 
     def by_shape(self) -> dict[Shape, np.ndarray]:
         """Which pictures have which shape."""
-        shapes = sorted(self.arrays)
-        return {shape: np.array([i for i, place in enumerate(self.places) if place[0] == shape]) for shape in shapes}
+        groups = self.group(np.arange(len(self.places)))
+        return {self.places[group[0]][0]: group for group in sorted(groups, key=lambda g: self.places[g[0]][0])}
+
+    def group(self, indices: np.ndarray) -> list[np.ndarray]:
+        """Positions in `indices` of pictures that have one shape, for each shape."""
+        groups: dict[Shape, list[int]] = {}
+        for position, index in enumerate(indices):
+            groups.setdefault(self.places[index][0], []).append(position)
+        return [np.array(group) for group in groups.values()]
 
     def to(self, device: torch.device) -> None:
         """Holds the pictures on a GPU where they fit."""

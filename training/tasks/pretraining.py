@@ -123,8 +123,10 @@ class Pretraining:
     # Objectives of true and false pairs: one joint pass over (true; a false text each; a false picture each; edited)
 
     def matched(self, active: set[str], step: int) -> Losses:
+        """`texts` and `images` say which text and which picture of the batch each pair is made of."""
         network, random = self.network, random_of(self.seed, MATCHED, step)
-        batch = self.batch(*self.draw_pairs(step, random))
+        indices, captions = self.draw_pairs(step, random)
+        batch = self.batch(indices, random, captions)
         size = len(batch.captions)
         owners, edited = self.edit(batch, random) if "editing" in active else ([], [])
         ids, mask = self.tokens(batch.captions + edited)
@@ -154,8 +156,8 @@ class Pretraining:
             losses["grounding"] = self.grounding(batch, ids[:size], words[:size], patches[:size])
         return losses
 
-    def draw_pairs(self, step: int, random: np.random.Generator) -> tuple[np.ndarray, np.random.Generator, list | None]:
-        """What `batch` is made of: from a pool of neighbours where there is one."""
+    def draw_pairs(self, step: int, random: np.random.Generator) -> tuple[np.ndarray, list[str] | None]:
+        """-> indices and their captions, from a pool of neighbours; without a pool any of one shape, and no captions"""
         if (
             self.stage.hard_negatives
             and self.stage.mine_every
@@ -164,11 +166,10 @@ class Pretraining:
             self.pools = self.mine(random_of(self.seed, MINED, step))
         if not self.pools:
             group = self.order.shapes[random.choice(len(self.order.shapes), p=self.shares())]
-            return random.choice(group, min(self.stage.pairs, len(group)), replace=False), random, None
+            return random.choice(group, min(self.stage.pairs, len(group)), replace=False), None
         sizes = np.array([len(pool.indices) for pool in self.pools])
         pool = self.pools[random.choice(len(sizes), p=sizes / sizes.sum())]
-        indices, captions = pool.draw(self.stage.pairs, random)
-        return indices, random, captions
+        return pool.draw(self.stage.pairs, random)
 
     def shares(self) -> np.ndarray:
         sizes = np.array([len(group) for group in self.order.shapes])

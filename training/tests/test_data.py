@@ -104,7 +104,7 @@ def test_edits_are_false_and_well_formed():
 def test_captions_that_may_be_true_of_another_picture():
     related = Example([], [], [FOX, CAT], has_relation=True)
     alone = Example([], [], [FOX])
-    captions = ["a fox left of a cat", "an animal left of a cat", "a fox", "an animal"]
+    captions = ["a fox left of a cat", "an animal left of a cat", "a fox", "AN ANIMAL."]
     found = find_maybe_true(captions, [related, related, alone, alone])
     assert found.tolist() == [
         [True, False, False, False],  # by nouns, with a relation: the other way round it is false
