@@ -1,0 +1,3 @@
+from training.command import main
+
+main()

@@ -1,0 +1,1 @@
+"""Captions and pictures: what a training step reads."""

@@ -1,0 +1,83 @@
+"""Hard negatives: pairs that the prefilter itself confuses.
+
+Matching with random false pairs goes nowhere once the prefilter is any good: it already tells them apart.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.data.dataset import Example
+
+NEIGHBOURS = 8  # nearest pictures kept of each caption of the pool
+TOGETHER = 3  # of them, that go into a batch with it
+
+
+@dataclass
+class Pool:
+    """Examples of one shape whose nearest neighbours are known, as the prefilter was when they were mined."""
+
+    indices: Tensor  # (n) of the dataset
+    captions: list[str]  # (n), the caption that each was embedded with
+    neighbours: Tensor  # (n, NEIGHBOURS), rows of the pool
+
+    def draw(self, batch: int, random: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+        """Groups of neighbours, until there are enough. -> indices (batch), their captions"""
+        chosen: dict[int, None] = {}
+        for row in random.permutation(len(self.indices)):
+            near = random.choice(self.neighbours[row].numpy(), TOGETHER, replace=False)
+            chosen.update(dict.fromkeys([int(row), *map(int, near)]))
+            if len(chosen) >= batch:
+                break
+        rows = list(chosen)[:batch]
+        return self.indices[rows].numpy(), [self.captions[row] for row in rows]
+
+
+def mine(indices: np.ndarray, captions: list[str], texts: Tensor, images: Tensor) -> Pool:
+    """texts, images (n, dimension): embeddings of the pool's captions and pictures"""
+    similarity = texts @ images.T
+    similarity.fill_diagonal_(-torch.inf)
+    count = min(NEIGHBOURS, len(indices) - 1)
+    return Pool(torch.from_numpy(indices), captions, similarity.topk(count, dim=1).indices.cpu())
+
+
+def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
+    """(B, B): whether a caption may be true of another picture too; true on the diagonal.
+
+    Equal captions are. In drawn scenes so is one whose every name fits a thing of the other picture, unless it tells
+    how two things are arranged and calls them by their nouns: then another arrangement is what teaches most.
+    """
+    texts = np.array(captions)
+    maybe_true = texts[:, None] == texts
+    everything = [frozenset(name for thing in example.things for name in thing.all_names()) for example in examples]
+    for row, (caption, example) in enumerate(zip(captions, examples, strict=True)):
+        said = [thing for thing in example.things if any(says(caption, name) for name in thing.all_names())]
+        names = {name for thing in said for name in thing.all_names() if says(caption, name)}
+        by_noun = all(any(says(caption, name) for name in thing.names) for thing in said)
+        if names and not (example.has_relation and by_noun):
+            maybe_true[row] |= [names <= others for others in everything]
+    return maybe_true
+
+
+def says(caption: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", caption, re.IGNORECASE) is not None
+
+
+def confuse(similarity: Tensor, maybe_true: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """For each text a false picture of the batch, for each picture a false text: the more similar, the likelier.
+
+    Source: ALBEF (Li et al., 2021). similarity (B, B) of texts with pictures, as the contrastive loss scales it.
+    -> pictures (B), texts (B)
+    """
+    logits = similarity.double().cpu().numpy()
+    logits[maybe_true] = -1e9  # still drawn where all are
+    np.fill_diagonal(logits, -np.inf)
+    return sample_rows(logits, random), sample_rows(logits.T, random)
+
+
+def sample_rows(logits: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """One column of each row by its softmax (Gumbel's trick)."""
+    return (logits + random.gumbel(size=logits.shape)).argmax(1)

@@ -1,0 +1,143 @@
+"""ViLT: one pre-norm transformer over word and patch embeddings, with no convolution and no region detector.
+
+The modules are Hugging Face's, so that their names are those of published checkpoints. The order of calls is ours: the
+reference embeds words and patches together, shuffles the patches and pads pictures; here a batch has one patch grid,
+and a pass may hold one modality alone.
+"""
+
+import math
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import ViltConfig, ViltModel
+from transformers.models.vilt.modeling_vilt import ViltMLMHead
+
+TEXT, IMAGE, SECOND_IMAGE = 0, 1, 2  # rows of the modality table; the last is NLVR2's
+
+# Contrastive temperature: starts at 0.07, and is never below 0.01 (Radford et al., CLIP, 2021).
+START_SCALE, MAXIMUM_SCALE = math.log(1 / 0.07), math.log(100)
+
+
+@contextmanager
+def without_gradient():
+    """Within a training step. Autocast keeps the weights that it has cast, and those cast here have no gradient."""
+    with torch.no_grad():
+        yield
+    torch.clear_autocast_cache()
+
+
+def full_precision(tensor: Tensor) -> torch.autocast:
+    """Without autocast: similarities in bfloat16 are equal too often to rank by."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
+class Prefilter(nn.Module):
+    """Embeddings for the first stage of a search: token 0 of a unimodal pass, projected, of unit length."""
+
+    def __init__(self, hidden: int, dimension: int):
+        super().__init__()
+        self.image_projection = nn.Linear(hidden, dimension)
+        self.text_projection = nn.Linear(hidden, dimension)
+        self.logit_scale = nn.Parameter(torch.tensor(START_SCALE))
+
+
+def classifier(hidden: int, width: int, labels: int) -> nn.Sequential:
+    """The reference's head for VQAv2 and NLVR2."""
+    return nn.Sequential(nn.Linear(hidden, width), nn.LayerNorm(width), nn.GELU(), nn.Linear(width, labels))
+
+
+class Vilt(nn.Module):
+    def __init__(self, config: ViltConfig, projection: int):
+        super().__init__()
+        self.config = config
+        hidden = config.hidden_size
+        self.vilt = ViltModel(config)
+        self.rank_output = nn.Linear(hidden, 1)
+        self.mlm_score = ViltMLMHead(config)
+        self.mlm_score.decoder.weight = self.vilt.embeddings.text_embeddings.word_embeddings.weight
+        self.prefilter = Prefilter(hidden, projection)
+        self.classifier: nn.Sequential | None = None
+        for module in [self.rank_output, self.mlm_score.transform.dense, *self.prefilter.children()]:
+            nn.init.normal_(module.weight, std=config.initializer_range)
+            nn.init.zeros_(module.bias)
+        nn.init.zeros_(self.mlm_score.decoder.bias)
+        nn.init.normal_(self.vilt.embeddings.cls_token, std=config.initializer_range)
+        nn.init.normal_(self.vilt.embeddings.position_embeddings, std=config.initializer_range)
+
+    @property
+    def device(self) -> torch.device:
+        return self.rank_output.weight.device
+
+    # Embedding layers
+
+    def embed_text(self, ids: Tensor) -> Tensor:
+        """ids (B, L) -> (B, L, H)"""
+        embeddings = self.vilt.embeddings
+        return embeddings.text_embeddings(ids) + embeddings.token_type_embeddings.weight[TEXT]
+
+    def embed_image(self, pixels: Tensor, modality: int = IMAGE) -> Tensor:
+        """pixels (B, height, width, 3) uint8 or float in [0, 255] -> (B, 1 + patches, H), row by row behind a [CLS]"""
+        embeddings = self.vilt.embeddings
+        x = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1  # (B, 3, height, width)
+        x = embeddings.patch_embeddings(x)  # (B, H, rows, columns)
+        rows, columns = x.shape[2:]
+        x = x.flatten(2).transpose(1, 2)  # (B, patches, H)
+        x = torch.cat([embeddings.cls_token.expand(len(x), -1, -1).to(x.dtype), x], dim=1)
+        return x + self.positions(rows, columns) + embeddings.token_type_embeddings.weight[modality]
+
+    def positions(self, rows: int, columns: int) -> Tensor:
+        """The learned square of positions, interpolated to a grid as the reference does: (1, 1 + patches, H)"""
+        learned = self.vilt.embeddings.position_embeddings
+        side = self.config.image_size // self.config.patch_size
+        if (rows, columns) == (side, side):
+            return learned
+        square = learned[:, 1:].transpose(1, 2).unflatten(2, (side, side))  # (1, H, side, side)
+        grid = F.interpolate(square, size=(rows, columns), mode="bilinear", align_corners=True)
+        return torch.cat([learned[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
+
+    # Passes
+
+    def encode(self, states: Tensor, mask: Tensor | None = None) -> Tensor:
+        """states (B, T, H), mask (B, T) true where there is a token -> final states (B, T, H)
+
+        Attention is written out in Hugging Face's ViLT. On a CPU that is a gain: the backward pass of
+        `scaled_dot_product_attention` took 40 % of a step there.
+        """
+        if mask is not None:
+            mask = torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, -1e4)[:, None, None, :]
+        return self.vilt.layernorm(self.vilt.encoder(states, attention_mask=mask).last_hidden_state)
+
+    def joint(self, text: Tensor, mask: Tensor, image: Tensor) -> Tensor:
+        """text (B, L, H), mask (B, L), image (B, 1 + patches, H) -> final states (B, L + 1 + patches, H)"""
+        present = mask.new_ones(image.shape[:2])
+        return self.encode(torch.cat([text, image.to(text.dtype)], dim=1), torch.cat([mask, present], dim=1))
+
+    def embed_texts(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Unimodal pass over words: (B, dimension), of unit length"""
+        states = self.encode(self.embed_text(ids), mask)
+        return F.normalize(self.prefilter.text_projection(states[:, 0]).float(), dim=-1)
+
+    def embed_images(self, pixels: Tensor) -> Tensor:
+        """Unimodal pass over patches: (B, dimension), of unit length"""
+        states = self.encode(self.embed_image(pixels))
+        return F.normalize(self.prefilter.image_projection(states[:, 0]).float(), dim=-1)
+
+    # Heads
+
+    def pool(self, states: Tensor) -> Tensor:
+        """Final states (B, T, H) -> (B, H)"""
+        return self.vilt.pooler(states)
+
+    def match(self, states: Tensor) -> Tensor:
+        """Final states (B, T, H) -> match scores (B)"""
+        return self.rank_output(self.pool(states)).squeeze(-1).float()
+
+    def words(self, states: Tensor) -> Tensor:
+        """States of masked words (n, H) -> logits over the vocabulary (n, V)"""
+        return self.mlm_score(states).float()
+
+    def scale(self) -> Tensor:
+        """What cosines are multiplied by in the contrastive loss."""
+        return self.prefilter.logit_scale.clamp(max=MAXIMUM_SCALE).exp()

@@ -1,0 +1,250 @@
+"""Pretraining and retrieval fine-tuning: every objective over captioned pictures."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.data.augmentation import augment, move_boxes
+from training.data.dataset import Dataset
+from training.data.edits import edit_caption
+from training.data.negatives import Pool, confuse, find_maybe_true, mine
+from training.data.order import MATCHED, MINED, PLAIN, BatchOrder, random_of
+from training.data.vocabulary import MASK, SPECIALS, Vocabulary, drop_words
+from training.measure import embed_all, measure_retrieval
+from training.network import Vilt, full_precision, without_gradient
+from training.objectives.alignment import alignment_loss, transport_distance
+from training.objectives.contrastive import contrastive_loss
+from training.objectives.grounding import grounding_loss, patch_targets
+from training.objectives.masking import IGNORED, mask_words, masking_loss
+from training.objectives.matching import editing_loss, matching_loss, ranking_loss
+from training.objectives.retrieval import RANDOM_TEXTS, retrieval_loss
+from training.recipe import Stage
+from training.tasks.batch import Pairs, find_nouns, pad_boxes
+
+# Which objectives read true and false pairs, and which a plain batch.
+OF_PAIRS = frozenset({"matching", "ranking", "editing", "alignment", "grounding"})
+OF_FALSE_PAIRS = frozenset({"matching", "ranking", "alignment"})
+
+Losses = dict[str, Tensor]
+
+
+class Pretraining:
+    def __init__(
+        self,
+        network: Vilt,
+        vocabulary: Vocabulary,
+        train: Dataset,
+        validation: Dataset | None,
+        stage: Stage,
+        seed: int,
+    ):
+        self.network, self.vocabulary, self.stage, self.seed = network, vocabulary, stage, seed
+        self.train, self.validation = train, validation
+        self.captions = train.captions()
+        self.nouns = sorted({thing.names for example in train.examples for thing in example.things})
+        self.shapes = train.pictures.by_shape()
+        self.order = BatchOrder(self.shapes, stage.batch, seed)
+        self.pools: list[Pool] = []
+
+    def active(self, step: int) -> list[str]:
+        """The objectives of a step: all but those whose turn it is not."""
+        turns = self.stage.take_turns
+        waiting = set(turns) - ({turns[step % len(turns)]} if turns else set())
+        return [name for name, weight in self.stage.objectives.items() if weight > 0 and name not in waiting]
+
+    def losses(self, step: int) -> dict[str, tuple[float, Tensor]]:
+        active = set(self.active(step))
+        losses: Losses = {}
+        if active - OF_PAIRS:
+            random = random_of(self.seed, PLAIN, step)
+            batch = self.batch(self.order[step], random)
+            if "contrastive" in active:
+                losses["contrastive"] = self.contrastive(batch)
+            if "masking" in active:
+                losses["masking"] = self.masking(batch, random)
+            if "retrieval" in active:
+                losses["retrieval"] = self.retrieval(batch, random)
+        if active & OF_PAIRS:
+            losses |= self.matched(active, step)
+        return {name: (self.stage.objectives[name], loss) for name, loss in losses.items()}
+
+    # Batches
+
+    def batch(self, indices: np.ndarray, random: np.random.Generator, captions: list[str] | None = None) -> Pairs:
+        """Pictures of one shape, each with one of its captions."""
+        if captions is None:
+            captions = [random.choice(self.train.examples[i].captions) for i in indices]
+        captions = [drop_words(caption, self.stage.unknown_rate, random) for caption in captions]
+        pixels = self.train.pictures.take(indices, self.network.device)
+        moved = None
+        if self.stage.augment:
+            pixels, moved = augment(pixels, random)
+        return Pairs(indices, captions, pixels, moved)
+
+    def tokens(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        """-> ids (n, L), mask (n, L)"""
+        ids = torch.from_numpy(self.vocabulary.encode(texts)[0]).to(self.network.device)
+        return ids, ids != 0
+
+    # Objectives of a plain batch
+
+    def contrastive(self, batch: Pairs) -> Tensor:
+        images = self.network.embed_images(batch.pixels)
+        texts = self.network.embed_texts(*self.tokens(batch.captions))
+        with full_precision(images):
+            return contrastive_loss(images, texts, self.network.scale())
+
+    def masking(self, batch: Pairs, random: np.random.Generator) -> Tensor:
+        network = self.network
+        ids, words = self.vocabulary.encode(batch.captions)
+        inputs, labels = mask_words(
+            ids,
+            words,
+            rate=self.stage.mask_rate,
+            mask_id=MASK,
+            specials=len(SPECIALS),
+            vocabulary=len(self.vocabulary),
+            random=random,
+        )
+        inputs, labels = (torch.from_numpy(x).to(network.device) for x in (inputs, labels))
+        states = network.joint(network.embed_text(inputs), inputs != 0, network.embed_image(batch.pixels))
+        chosen = labels != IGNORED
+        return masking_loss(network.words(states[:, : ids.shape[1]][chosen]), labels[chosen])
+
+    def retrieval(self, batch: Pairs, random: np.random.Generator) -> Tensor:
+        network, size = self.network, len(batch.captions)
+        false = random.choice(self.captions, (size, RANDOM_TEXTS)).tolist()
+        texts = [text for true, others in zip(batch.captions, false, strict=True) for text in (true, *others)]
+        ids, mask = self.tokens(texts)
+        image = network.embed_image(batch.pixels).repeat_interleave(1 + RANDOM_TEXTS, dim=0)
+        scores = network.match(network.joint(network.embed_text(ids), mask, image))
+        return retrieval_loss(scores.view(size, 1 + RANDOM_TEXTS))
+
+    # Objectives of true and false pairs: one joint pass over (true; a false text each; a false picture each; edited)
+
+    def matched(self, active: set[str], step: int) -> Losses:
+        """`texts` and `images` say which text and which picture of the batch each pair is made of."""
+        network, random = self.network, random_of(self.seed, MATCHED, step)
+        indices, captions = self.draw_pairs(step, random)
+        batch = self.batch(indices, random, captions)
+        size = len(batch.captions)
+        owners, edited = self.edit(batch, random) if "editing" in active else ([], [])
+        ids, mask = self.tokens(batch.captions + edited)
+        text, image = network.embed_text(ids), network.embed_image(batch.pixels)
+        texts, images = [*range(size)], [*range(size)]
+        if active & OF_FALSE_PAIRS:
+            false_images, false_texts = self.confused(batch, ids[:size], mask[:size], random)
+            texts += [*false_texts, *range(size)]
+            images += [*range(size), *false_images]
+        false_end = len(texts)
+        texts += range(size, size + len(edited))
+        images += owners
+        states = network.joint(text[texts], mask[texts], image[images])  # (pairs, L + 1 + patches, H)
+        scores = network.match(states)
+        true, false, below = scores[:size], scores[size:false_end], scores[false_end:]
+        losses: Losses = {}
+        if "matching" in active:
+            losses["matching"] = matching_loss(true, scores[size:])
+        if "ranking" in active:
+            losses["ranking"] = ranking_loss(true, false.view(2, size).T)
+        if "editing" in active:
+            losses["editing"] = editing_loss(true[owners], below)
+        words, patches = states[:, : ids.shape[1]], states[:, ids.shape[1] + 1 :]
+        if "alignment" in active:
+            losses["alignment"] = self.alignment(words[:false_end], patches[:false_end], mask[texts[:false_end]], size)
+        if "grounding" in active:
+            losses["grounding"] = self.grounding(batch, ids[:size], words[:size], patches[:size])
+        return losses
+
+    def draw_pairs(self, step: int, random: np.random.Generator) -> tuple[np.ndarray, list[str] | None]:
+        """-> indices and their captions, from a pool of neighbours; without a pool any of one shape, and no captions"""
+        if (
+            self.stage.hard_negatives
+            and self.stage.mine_every
+            and (step % self.stage.mine_every == 0 or not self.pools)
+        ):
+            self.pools = self.mine(random_of(self.seed, MINED, step))
+        if not self.pools:
+            group = self.order.shapes[random.choice(len(self.order.shapes), p=self.shares())]
+            return random.choice(group, min(self.stage.pairs, len(group)), replace=False), None
+        sizes = np.array([len(pool.indices) for pool in self.pools])
+        pool = self.pools[random.choice(len(sizes), p=sizes / sizes.sum())]
+        return pool.draw(self.stage.pairs, random)
+
+    def shares(self) -> np.ndarray:
+        sizes = np.array([len(group) for group in self.order.shapes])
+        return sizes / sizes.sum()
+
+    @without_gradient()
+    def mine(self, random: np.random.Generator) -> list[Pool]:
+        pools = []
+        for group, share in zip(self.order.shapes, self.shares(), strict=True):
+            count = min(len(group), max(2 * self.stage.pairs, round(share * self.stage.mine_from)))
+            indices = np.sort(random.choice(group, count, replace=False))
+            captions = [str(random.choice(self.train.examples[i].captions)) for i in indices]
+            texts, images = embed_all(self.network, self.vocabulary, captions, self.train.pictures, indices)
+            with full_precision(images):
+                pools.append(mine(indices, captions, texts, images))
+        return pools
+
+    def edit(self, batch: Pairs, random: np.random.Generator) -> tuple[list[int], list[str]]:
+        """-> which captions of the batch were edited, and into what"""
+        owners, edited = [], []
+        for owner, (index, caption) in enumerate(zip(batch.indices, batch.captions, strict=True)):
+            if random.random() >= self.stage.edit_rate:
+                continue
+            example = self.train.examples[index]
+            swapped = example.swapped[example.captions.index(caption)] if caption in example.captions else None
+            if swapped is None or random.random() < 0.5:
+                swapped = edit_caption(caption, example, self.nouns, random) or swapped
+            if swapped is not None:
+                owners.append(owner)
+                edited.append(swapped)
+        return owners, edited
+
+    @without_gradient()
+    def confused(self, batch: Pairs, ids: Tensor, mask: Tensor, random: np.random.Generator):
+        """-> a false picture for each text, a false text for each picture, as numbers in the batch"""
+        examples = [self.train.examples[i] for i in batch.indices]
+        maybe_true = find_maybe_true(batch.captions, examples)
+        if not self.stage.hard_negatives:
+            return confuse(torch.zeros(len(ids), len(ids)), maybe_true, random)
+        texts, images = self.network.embed_texts(ids, mask), self.network.embed_images(batch.pixels)
+        with full_precision(images):
+            return confuse(self.network.scale() * texts @ images.T, maybe_true, random)
+
+    def alignment(self, words: Tensor, patches: Tensor, mask: Tensor, true: int) -> Tensor:
+        """Over words without [CLS] and [SEP]."""
+        mask = mask.clone()
+        mask[torch.arange(len(mask)), mask.sum(1) - 1] = False
+        mask[:, 0] = False
+        with full_precision(words):
+            distance = transport_distance(words, patches, mask)
+        return alignment_loss(distance[:true], distance[true:])
+
+    def grounding(self, batch: Pairs, ids: Tensor, words: Tensor, patches: Tensor) -> Tensor:
+        things = [self.train.examples[i].things for i in batch.indices]
+        rows, columns, found = find_nouns(ids.tolist(), things, self.vocabulary)
+        if not rows:
+            return words.sum() * 0
+        boxes = pad_boxes([thing.boxes for thing in found])
+        if batch.moved is not None:
+            boxes = move_boxes(boxes, batch.moved[rows])
+        height, width = batch.pixels.shape[1:3]
+        patch = self.network.config.patch_size
+        targets = patch_targets(torch.from_numpy(boxes).float().to(words.device), height // patch, width // patch)
+        with full_precision(words):
+            return grounding_loss(words[rows, columns], patches[rows], targets)
+
+    # What the trainer asks for
+
+    def measure(self) -> dict[str, float]:
+        if self.validation is None:
+            return {}
+        return measure_retrieval(self.network, self.vocabulary, self.validation, self.stage.measure_queries)
+
+    def state(self) -> dict:
+        return {"pools": [vars(pool) for pool in self.pools]}
+
+    def load(self, state: dict) -> None:
+        self.pools = [Pool(**pool) for pool in state["pools"]]

@@ -1,0 +1,164 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcessorPil
+
+from training.data.augmentation import COLOUR, GEOMETRY, about_centre, augment, move_boxes, warp
+from training.data.dataset import Example, Thing, read_dataset
+from training.data.edits import edit_caption
+from training.data.negatives import confuse, find_maybe_true
+from training.data.order import BatchOrder
+from training.data.pictures import model_size, read_picture
+from training.data.vocabulary import UNKNOWN, Vocabulary, drop_words, prune
+from training.tests.conftest import FULL, PATCH, SIDE
+
+FOX = Thing(("fox", "foxes"), ("animal", "animals"), ((0.5, 0.5, 0.2, 0.2),))
+CAT = Thing(("cat", "cats"), ("animal", "animals"), ((0.5, 0.5, 0.2, 0.2),))
+
+
+def test_a_missing_split_is_told(scenes, tmp_path):
+    with pytest.raises(ValueError, match="no picture of the split val; it has train"):
+        read_dataset(scenes, frozenset({"val"}), side=SIDE, patch=PATCH, cache=tmp_path)
+
+
+def test_short_pixels_are_told(scenes, tmp_path):
+    raw = (scenes / "images.bin").read_bytes()
+    (scenes / "images.bin").write_bytes(raw[:-1])
+    with pytest.raises(ValueError, match="not whole"):
+        read_dataset(scenes, frozenset({"train"}), side=SIDE, patch=PATCH, cache=tmp_path)
+
+
+def test_raw_pictures_of_several_shapes(data):
+    assert {shape: len(group) for shape, group in data.pictures.by_shape().items()} == {(32, 32): 16, (32, 48): 8}
+    picture = data.pictures.take(np.array([2]), torch.device("cpu"))[0]
+    assert picture.shape == (32, 48, 3)
+    left, right = picture[0, 0].tolist(), picture[0, -1].tolist()
+    assert left != right
+    assert data.examples[2].swapped[0].count("right of") == 1
+
+
+def test_files_are_resized_as_the_reference_does(tmp_path):
+    random = np.random.default_rng(1)
+    images = []
+    for i, size in enumerate([(70, 50), (50, 90), (40, 100)]):
+        Image.fromarray(random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+        images.append({"imgid": i, "filename": f"{i}.png", "split": "train", "sentences": [{"raw": "noise"}]})
+    (tmp_path / "dataset_noise.json").write_text(json.dumps({"images": images}))
+    reference = ViltImageProcessorPil(size={"shortest_edge": SIDE}, size_divisor=PATCH)
+    for _ in range(2):  # the second time from the cache
+        data = read_dataset(tmp_path, frozenset({"train"}), side=SIDE, patch=PATCH, cache=tmp_path / "cache")
+        for i in range(3):
+            with Image.open(tmp_path / f"{i}.png") as image:
+                expected = reference(image, return_tensors="np", do_normalize=False, do_rescale=False)["pixel_values"][
+                    0
+                ]
+            found = data.pictures.take(np.array([i]), torch.device("cpu"))[0]
+            assert np.array_equal(found.permute(2, 0, 1).numpy(), expected)
+
+
+def test_transparent_pictures_lie_on_white(tmp_path):
+    Image.new("RGBA", (32, 32), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (read_picture(tmp_path / "clear.png", SIDE, PATCH) == 255).all()
+    assert model_size(10, 2000, SIDE, PATCH) == (16, 48)  # at least one patch across
+
+
+def test_a_pruned_vocabulary_reads_its_captions_as_the_whole_one():
+    captions = ["two foxes on a skateboard", "a fox, unbelievably red"]
+    pruned, whole = prune(FULL, captions), Vocabulary(whole_pieces())
+    ids, words = pruned.encode(captions)
+    expected, _ = whole.encode(captions)
+    assert [[pruned.pieces[i] for i in row] for row in ids] == [[whole.pieces[i] for i in row] for row in expected]
+    assert words[1].max() == 4
+    assert pruned.encode(["a zebra"])[0].tolist()[0][2] == UNKNOWN
+
+
+def whole_pieces() -> list[str]:
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return specials + [piece for piece in FULL.read_text().splitlines() if piece not in specials]
+
+
+def test_dropped_words_become_one_unknown_token(vocabulary):
+    text = drop_words("a red wall", 1.0, np.random.default_rng(0))
+    ids, _ = vocabulary.encode([text])
+    assert ids.tolist() == [[2, UNKNOWN, UNKNOWN, UNKNOWN, 3]]
+    assert drop_words("a red wall", 0, np.random.default_rng(0)) == "a red wall"
+
+
+def test_edits_are_false_and_well_formed():
+    random = np.random.default_rng(0)
+    nouns = [FOX.names, CAT.names, ("owl", "owls"), ("animal", "animals")]
+    example = Example(["a fox to the left of two cats"], [None], [FOX, CAT])
+    edits = {edit_caption("a red fox to the left of two cats", example, nouns, random) for _ in range(200)}
+    assert "a red fox to the right of two cats" in edits
+    assert "a red fox to the left of three cats" in edits
+    assert "an orange fox to the left of two cats" in edits
+    assert "a red owl to the left of two cats" in edits
+    assert "a red fox to the left of two owls" in edits
+    assert not any("animal" in edit or edit == "a red fox to the left of two cats" for edit in edits)
+    assert edit_caption("a picture", Example(["a picture"], [None]), [], random) is None
+
+
+def test_captions_that_may_be_true_of_another_picture():
+    related = Example([], [], [FOX, CAT], has_relation=True)
+    alone = Example([], [], [FOX])
+    captions = ["a fox left of a cat", "an animal left of a cat", "a fox", "AN ANIMAL."]
+    found = find_maybe_true(captions, [related, related, alone, alone])
+    assert found.tolist() == [
+        [True, False, False, False],  # by nouns, with a relation: the other way round it is false
+        [True, True, False, False],
+        [True, True, True, True],
+        [True, True, True, True],
+    ]
+    similarity = torch.zeros(4, 4)
+    pictures, texts = confuse(similarity, found, np.random.default_rng(0))
+    assert pictures[1] in (2, 3)
+    assert all(pictures[i] != i and texts[i] != i for i in range(4))
+
+
+def test_an_epoch_has_each_example_once_in_batches_of_one_shape():
+    shapes = {(1, 1): np.arange(6), (1, 2): np.arange(6, 11)}
+    order = BatchOrder(shapes, 2, seed=3)
+    epochs = [[order[step] for step in range(start, start + 5)] for start in (0, 5)]
+    for epoch in epochs:
+        seen = np.concatenate(epoch)
+        assert len(set(seen)) == 10
+        assert all(len({index < 6 for index in batch}) == 1 for batch in epoch)
+    assert not np.array_equal(np.concatenate(epochs[0]), np.concatenate(epochs[1]))
+    assert np.array_equal(BatchOrder(shapes, 2, seed=3)[7], epochs[1][2])
+    with pytest.raises(ValueError, match="No batch of 7"):
+        BatchOrder(shapes, 7, seed=3)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRY)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_boxes_follow_the_pictures(geometry, sign: int):
+    pixels = torch.full((1, 3, 48, 72), 127.5)
+    pixels[:, :, 12:18, 50:58] = 255  # centre at (54 / 72, 15 / 48)
+    box = np.array([[[54 / 72, 15 / 48, 8 / 72, 6 / 48]]])
+    matrices = geometry(sign, 72 / 48)[None]
+    found = warp(pixels, matrices, np.array([0]))[0].mean(0) - 127.5
+    x, y = move_boxes(box, about_centre(matrices)[:, :2])[0, 0, :2]
+    xs, ys = torch.arange(72) + 0.5, torch.arange(48) + 0.5
+    assert (found.sum(0) * xs).sum() / found.sum() / 72 == pytest.approx(x, abs=0.005)
+    assert (found.sum(1) * ys).sum() / found.sum() / 48 == pytest.approx(y, abs=0.005)
+    assert max(abs(x - box[0, 0, 0]), abs(y - box[0, 0, 1])) > 0.01
+
+
+def test_augmentation_keeps_colours_apart_and_levels_in_range():
+    pixels = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (32, 32, 32, 3), dtype=np.uint8))
+    pixels[:, :, :, 0] = 255 - pixels[:, :, :, 1]
+    found, _ = augment(pixels, np.random.default_rng(2))
+    assert found.shape == pixels.shape
+    assert found.min() >= 0
+    assert found.max() <= 255
+    flat = torch.full((1, 3, 8, 8), 77.0)
+    assert all(operation(flat).isfinite().all() for operation in COLOUR)
+    assert len(COLOUR) + len(GEOMETRY) == 13
+    red = torch.zeros(1, 3, 8, 8)
+    red[:, 0, ::2] = 220
+    for operation in COLOUR:
+        result = operation(red).mean((0, 2, 3))
+        assert result[0] >= result[1:].max()

@@ -1,0 +1,64 @@
+"""A step lowers each loss on the batch that it saw."""
+
+import numpy as np
+import pytest
+import torch
+
+from training.recipe import OBJECTIVES
+from training.tasks.pretraining import Pretraining
+from training.tests.conftest import stage, tiny
+from training.trainer import make_optimizer
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_one_step_lowers_the_loss(objective: str, data, vocabulary):
+    network = tiny(vocabulary)
+    task = Pretraining(network, vocabulary, data, None, stage({objective: 1.0}, edit_rate=1.0, augment=False), seed=1)
+    optimizer = make_optimizer(network, task.stage)
+    for group in optimizer.param_groups:
+        group["lr"] = 1e-4
+
+    def loss() -> torch.Tensor:
+        ((weight, value),) = task.losses(1).values()
+        return weight * value
+
+    loss()  # mines, with the network as it is; later calls at step 1 read the same pool
+    before = loss()
+    before.backward()
+    optimizer.step()
+    after = loss()
+    assert after.item() < before.item()
+
+
+def test_objectives_take_turns(data, vocabulary):
+    task = Pretraining(
+        tiny(vocabulary),
+        vocabulary,
+        data,
+        None,
+        stage({"matching": 1, "masking": 0.5, "contrastive": 2}, take_turns=("masking", "contrastive")),
+        seed=1,
+    )
+    assert {name: weight for name, (weight, _) in task.losses(0).items()} == {"matching": 1, "masking": 0.5}
+    assert {name: weight for name, (weight, _) in task.losses(1).items()} == {"matching": 1, "contrastive": 2}
+
+
+def test_negatives_leave_no_weight_without_gradient_under_autocast(data, vocabulary):
+    network = tiny(vocabulary)
+    task = Pretraining(network, vocabulary, data, None, stage({"matching": 1.0}), seed=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = task.losses(0)
+    losses["matching"][1].backward()
+    idle = [name for name, p in network.vilt.named_parameters() if p.grad is None or not p.grad.any()]
+    assert [name for name in idle if "key.bias" not in name] == []  # softmax does not see a key's bias
+
+
+def test_a_step_draws_the_same_whenever_it_is_drawn(data, vocabulary):
+    network = tiny(vocabulary)
+    objectives = dict.fromkeys(OBJECTIVES, 1.0)
+    first, second = (Pretraining(network, vocabulary, data, None, stage(objectives), seed=1) for _ in range(2))
+    with torch.no_grad():
+        first.losses(0)
+        after = {name: loss.item() for name, (_, loss) in first.losses(2).items()}
+        assert {name: loss.item() for name, (_, loss) in second.losses(2).items()} == after
+    assert np.isfinite(list(after.values())).all()

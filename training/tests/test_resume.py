@@ -1,0 +1,75 @@
+"""A run that was interrupted ends as one that was not, to the bit."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import torch
+
+from training.recipe import OBJECTIVES
+from training.tasks.pretraining import Pretraining
+from training.tests.conftest import stage, tiny
+from training.trainer import Trainer, learning_rate
+
+
+def trainer(data, vocabulary, folder: Path) -> Trainer:
+    folder.mkdir(exist_ok=True)
+    network = tiny(vocabulary)
+    objectives = dict.fromkeys(OBJECTIVES, 1.0)
+    chosen = stage(objectives, steps=7, mine_every=3, measure_every=2, measure_queries=2)
+    task = Pretraining(network, vocabulary, data, data, chosen, seed=1)
+    return Trainer(network, task, chosen, folder, precision="fp32", checkpoint_every=1e9)
+
+
+def test_resume(data, vocabulary, tmp_path):
+    whole = trainer(data, vocabulary, tmp_path / "whole")
+    whole.run()
+
+    interrupted = trainer(data, vocabulary, tmp_path / "parts")
+    interrupted.run(until=4)
+    interrupted.train_step()  # lost: it was not saved
+    interrupted.log({"lost": 1.0})
+    resumed = trainer(data, vocabulary, tmp_path / "parts")
+    torch.rand(3)  # the state of the generator is the checkpoint's
+    resumed.load(torch.load(tmp_path / "parts/checkpoint.pt", weights_only=True))
+    assert resumed.step == 4
+    resumed.run()
+
+    expected, found = whole.network.state_dict(), resumed.network.state_dict()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    moments = [t.optimizer.state_dict()["state"] for t in (whole, resumed)]
+    assert all(torch.equal(moments[0][i]["exp_avg"], moments[1][i]["exp_avg"]) for i in moments[0])
+
+
+def test_the_log_holds_each_measure_once(data, vocabulary, tmp_path):
+    first = trainer(data, vocabulary, tmp_path)
+    first.run(until=5)
+    first.step = 3
+    first.save()
+    second = trainer(data, vocabulary, tmp_path)
+    second.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
+    second.run()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "nearest@1" in line] == [0, 2, 4, 6, 7]
+
+
+def test_the_learning_rate_rises_and_falls():
+    chosen = stage({}, steps=100, learning_rate=2.0)
+    rates = [learning_rate(step, chosen) for step in range(100)]
+    assert rates[0] == 0.2
+    assert rates[9] == 2.0
+    assert rates[55] == 1.0
+    assert rates[99] == 2.0 / 90
+    assert learning_rate(55, stage({}, steps=100, learning_rate=2.0, falls_to=0.5)) == 1.5
+
+
+def test_accumulated_batches_make_the_step_of_their_mean(data, vocabulary, tmp_path):
+    whole = trainer(data, vocabulary, tmp_path)
+    whole.stage = dataclasses.replace(whole.stage, accumulate=2, clip=1e9)
+    whole.train_step()
+    found = {name: p.grad for name, p in whole.network.named_parameters()}
+    fresh = trainer(data, vocabulary, tmp_path)
+    for batch in (0, 1):
+        sum(weight * loss / 2 for weight, loss in fresh.task.losses(batch).values()).backward()
+    for name, parameter in fresh.network.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad)

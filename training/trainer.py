@@ -1,0 +1,159 @@
+"""The loop: AdamW, a linear schedule, clipped gradients, a log of JSON lines, checkpoints that resume exactly."""
+
+import json
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from training.recipe import Stage
+
+BETAS = (0.9, 0.98)  # as in the paper's code
+LOG_EVERY = 20  # steps
+
+
+def learning_rate(step: int, stage: Stage) -> float:
+    """Rises over the first tenth of the steps, then falls in a line to zero (paper, 4.2), or to what a stage says."""
+    rise = max(1, round(stage.warm_up * stage.steps))
+    left = (stage.steps - step) / max(1, stage.steps - rise)
+    return stage.learning_rate * min((step + 1) / rise, stage.falls_to + (1 - stage.falls_to) * left)
+
+
+def make_optimizer(network: nn.Module, stage: Stage) -> torch.optim.AdamW:
+    """Biases, LayerNorms and the temperature do not decay; a classifier learns `head_factor` times as fast."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        groups.setdefault((parameter.ndim >= 2, name.startswith("classifier.")), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "weight_decay": stage.weight_decay if decays else 0.0,
+                "factor": stage.head_factor if is_head else 1.0,
+            }
+            for (decays, is_head), parameters in groups.items()
+        ],
+        lr=stage.learning_rate,
+        betas=BETAS,
+        fused=next(network.parameters()).is_cuda,
+    )
+
+
+def choose_precision(wanted: str, device: torch.device) -> torch.dtype | None:
+    """The dtype of autocast; None for float32. A CPU that only emulates bfloat16 is slower with it by far."""
+    if wanted == "bf16":
+        return torch.bfloat16
+    if wanted == "fp32":
+        return None
+    if wanted != "auto":
+        raise ValueError(f'precision must be "auto", "fp32" or "bf16", but is "{wanted}".')
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else None
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else None
+
+
+class Trainer:
+    """Trains one stage of a run. `folder` holds log.jsonl and checkpoint.pt."""
+
+    def __init__(
+        self, network: nn.Module, task, stage: Stage, folder: Path, *, precision: str, checkpoint_every: float
+    ):
+        self.network, self.task, self.stage, self.folder = network, task, stage, folder
+        self.checkpoint_every = checkpoint_every
+        self.device = network.device
+        self.dtype = choose_precision(precision, self.device)
+        self.optimizer = make_optimizer(network, stage)
+        self.step = 0
+
+    def run(self, until: int | None = None) -> None:
+        """until: a step to stop before; None trains the stage to its end"""
+        self.network.train()
+        end = self.stage.steps if until is None else min(until, self.stage.steps)
+        if self.step == 0:
+            self.measure()
+        saved = logged = time.monotonic()
+        begun = self.step
+        while self.step < end:
+            figures = self.train_step()
+            self.step += 1
+            if self.step % LOG_EVERY == 0 or self.step == end:
+                seconds = (time.monotonic() - logged) / (self.step - begun)
+                self.log(
+                    {name: float(value) for name, value in figures.items()} | {"seconds_per_step": round(seconds, 4)}
+                )
+                logged, begun = time.monotonic(), self.step
+            if self.step % self.stage.measure_every == 0 or self.step == self.stage.steps:
+                self.measure()
+                logged = time.monotonic()
+            if time.monotonic() - saved > self.checkpoint_every:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def train_step(self) -> dict[str, torch.Tensor | float]:
+        rate = learning_rate(self.step, self.stage)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = self.stage.accumulate
+        sums: dict[str, torch.Tensor] = {}
+        for batch in range(self.step * parts, (self.step + 1) * parts):
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
+                losses = self.task.losses(batch)
+            total = sum(weight * loss for weight, loss in losses.values())
+            (total / parts).backward()
+            for name, loss in {"total": total, **{name: loss for name, (_, loss) in losses.items()}}.items():
+                sums[name] = sums.get(name, 0) + loss.detach() / parts
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.stage.clip)
+        self.optimizer.step()
+        return sums | {"gradient_norm": norm, "learning_rate": rate}
+
+    def measure(self) -> None:
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
+            figures = self.task.measure()
+        if figures:
+            self.log(figures)
+
+    def log(self, figures: dict[str, float]) -> None:
+        line = json.dumps({"stage": self.stage.name, "step": self.step, **figures})
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+        print(line, flush=True)
+
+    def save(self) -> None:
+        """Written aside and renamed, so that a checkpoint is whole whenever the process ends."""
+        partial = self.folder / "checkpoint.pt.partial"
+        torch.save(
+            {
+                "stage": self.stage.name,
+                "step": self.step,
+                "network": self.network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "task": self.task.state(),
+                "random": torch.get_rng_state(),  # of dropout; all else is drawn by the number of the step
+                "random_cuda": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
+            },
+            partial,
+        )
+        partial.replace(self.folder / "checkpoint.pt")
+
+    def load(self, checkpoint: dict) -> None:
+        self.step = checkpoint["step"]
+        self.network.load_state_dict(checkpoint["network"])
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self.task.load(checkpoint["task"])
+        torch.set_rng_state(checkpoint["random"].cpu())
+        if checkpoint["random_cuda"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(checkpoint["random_cuda"].cpu())
+        trim_log(self.folder / "log.jsonl", self.stage.name, self.step)
+
+
+def trim_log(file: Path, stage: str, step: int) -> None:
+    """Takes out what was logged after a checkpoint: it is trained, and logged, again."""
+    if not file.exists():
+        return
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    kept = [line for line in lines if line["stage"] != stage or line["step"] <= step]
+    file.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
