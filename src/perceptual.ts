@@ -6,7 +6,7 @@ const WORD = 16;
 
 /** Side of the gray picture that is hashed, and how many frequencies of each direction are looked at. */
 const SIDE = 32;
-const FREQUENCIES = 10;
+const FREQUENCIES = 9;
 
 /** A coefficient within this much of zero, in levels of gray, tells nothing: re-encoding moves it to either side. */
 const FAINT = 1.5;
@@ -52,24 +52,41 @@ function shrinkToGray({ width, height, pixels }: ModelInput): Float64Array {
   const gray = new Float64Array(SIDE * SIDE);
   const line = new Float64Array(SIDE);
   for (let i = 0, read = -1; i < rows.pixel.length; i++) {
-    const y = rows.pixel[i];
     // A row at a border is in the list twice.
-    if (y !== read) {
-      line.fill(0);
+    if (rows.pixel[i] !== read) {
+      read = rows.pixel[i];
+      let part = 0;
+      let sum = 0;
       for (let j = 0; j < columns.pixel.length; j++) {
-        const at = y * width + columns.pixel[j];
-        const luma = 0.299 * pixels[at] + 0.587 * pixels[area + at] + 0.114 * pixels[2 * area + at];
-        line[columns.part[j]] += columns.share[j] * luma;
+        if (columns.part[j] !== part) {
+          line[part] = sum;
+          part = columns.part[j];
+          sum = 0;
+        }
+        const at = read * width + columns.pixel[j];
+        sum += columns.share[j] * (0.299 * pixels[at] + 0.587 * pixels[area + at] + 0.114 * pixels[2 * area + at]);
       }
-      read = y;
+      line[part] = sum;
     }
-    for (let x = 0; x < SIDE; x++) gray[rows.part[i] * SIDE + x] += rows.share[i] * line[x];
+    const to = rows.part[i] * SIDE;
+    for (let x = 0; x < SIDE; x++) gray[to + x] += rows.share[i] * line[x];
   }
   return gray;
 }
 
+interface Shares {
+  pixel: Int32Array;
+  part: Int32Array;
+  share: Float64Array;
+}
+
+/** Kept: model inputs are of few lengths. */
+const shares = new Map<number, Shares>();
+
 /** Which pixels of a line make up each of its 32 equal parts, and by what share; a pixel at a border belongs to both. */
-function sharesOf(length: number): { pixel: Int32Array; part: Int32Array; share: Float64Array } {
+function sharesOf(length: number): Shares {
+  const kept = shares.get(length);
+  if (kept) return kept;
   const size = length / SIDE;
   const found = [];
   for (let part = 0; part < SIDE; part++) {
@@ -78,11 +95,13 @@ function sharesOf(length: number): { pixel: Int32Array; part: Int32Array; share:
       if (overlap > 0) found.push({ pixel, part, share: overlap / size });
     }
   }
-  return {
+  const made = {
     pixel: Int32Array.from(found, ({ pixel }) => pixel),
     part: Int32Array.from(found, ({ part }) => part),
     share: Float64Array.from(found, ({ share }) => share),
   };
+  shares.set(length, made);
+  return made;
 }
 
 /** The lowest coefficients of the orthonormal DCT-II, (frequency down, frequency across), in levels of gray. */

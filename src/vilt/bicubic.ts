@@ -13,8 +13,22 @@ export interface Filter {
   stride: number;
 }
 
-/** How each of `to` pixels of a line is mixed from `from` pixels (precompute_coeffs, normalize_coeffs_8bpc). */
+/** Filters used last: the pictures of a collection are of few sizes. */
+const kept = new Map<string, Filter>();
+const KEPT = 16;
+
+/** How each of `to` pixels of a line is mixed from `from` pixels. Kept, so not to be changed. */
 export function filterOf(from: number, to: number): Filter {
+  const key = `${from} ${to}`;
+  const filter = kept.get(key) ?? makeFilter(from, to);
+  kept.delete(key);
+  kept.set(key, filter);
+  if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
+  return filter;
+}
+
+/** precompute_coeffs, normalize_coeffs_8bpc */
+function makeFilter(from: number, to: number): Filter {
   const scale = from / to;
   const filterScale = Math.max(scale, 1);
   const support = 2 * filterScale;

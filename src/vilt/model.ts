@@ -11,9 +11,11 @@ import { buildGraphs, type FeatureGraph, type GraphKind } from './graph/cache.js
 import { candidateLayers, type FeatureSource } from './graph/encoder.js';
 import type { HeadGraph } from './graph/head.js';
 import { shares, writeBias } from './mask.js';
-import type { PixelValues } from './pixel.js';
+import type { ModelInput } from './image.js';
+import { type PixelValues, writePixels } from './pixel.js';
 import { interpolatePositions, type Grid } from './position.js';
 import { readPrefilter, type Prefilter } from './prefilter.js';
+import { Scratch } from './scratch.js';
 import { chooseDevice, Session, type SessionOptions, type TensorValue } from './session.js';
 import { loadTokenizer, type Tokenizer } from './tokenizer.js';
 
@@ -76,7 +78,7 @@ export interface TextInput {
 /** Sequences of one batch: texts, images of one size, or both. One text or image beside many is shared by them all. */
 export interface Batch {
   texts?: readonly TextInput[];
-  images?: readonly PixelValues[];
+  images?: readonly (ModelInput | PixelValues)[];
   /** Row of the modality table for the images: 1, and 2 for the second image of NLVR2. */
   modality?: number;
 }
@@ -94,6 +96,7 @@ export interface States {
 export class ViltModel {
   private readonly sessions = new Map<GraphKind, Promise<Session>>();
   private readonly positions = new Map<string, Float32Array>();
+  private readonly scratch = new Scratch();
   private learnedPositions: Float32Array | null = null;
   private loadedTokenizer: Tokenizer | null = null;
 
@@ -186,7 +189,7 @@ export class ViltModel {
     const textLength = text?.dims[1] ?? 0;
     const sequence = parts.reduce((length, part) => length + part.dims[1], 0);
 
-    const embedding = new Float32Array(size * sequence * hidden); // (batch, sequence, hidden)
+    const embedding = this.scratch.take(size * sequence * hidden); // (batch, sequence, hidden)
     const bias = new Float32Array(size * sequence); // (batch, 1, 1, sequence)
     for (let row = 0; row < size; row++) {
       let at = row * sequence * hidden;
@@ -249,12 +252,13 @@ export class ViltModel {
     return this.run('text', { ids: { data, dims: [texts.length, tokens] } }, 'embedding');
   }
 
-  private async embedImage(images: readonly PixelValues[], modality: number) {
-    const { channels, hiddenSize } = this.files.config;
+  private async embedImage(images: readonly (ModelInput | PixelValues)[], modality: number) {
+    const { config, imageConfig } = this.files;
+    const { channels, hiddenSize } = config;
     const { height, width } = images[0];
     const length = channels * height * width;
-    const data = new Float32Array(images.length * length); // (images, channels, height, width)
-    images.forEach(({ pixels }, row) => data.set(pixels, row * length));
+    const data = this.scratch.take(images.length * length); // (images, channels, height, width)
+    images.forEach((image, row) => writePixels(image, imageConfig, data.subarray(row * length, (row + 1) * length)));
     const positions = this.positionsFor(this.grid(images[0]));
     const feeds: Record<string, TensorValue> = {
       pixels: { data, dims: [images.length, channels, height, width] },
@@ -284,6 +288,8 @@ export class ViltModel {
       session = Session.open(path.join(this.graphs, `${kind}.onnx`), this.sessionOptions);
       this.sessions.set(kind, session);
     }
-    return (await session).run(feeds, output);
+    const result = await (await session).run(feeds, output);
+    for (const { data } of Object.values(feeds)) this.scratch.give(data);
+    return result;
   }
 }

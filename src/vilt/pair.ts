@@ -3,7 +3,6 @@ import { featureWidth } from './graph/encoder.js';
 import type { Encoding } from './tokenizer.js';
 import type { ModelInput } from './image.js';
 import type { Batch, States, ViltModel } from './model.js';
-import { normalizePixels } from './pixel.js';
 import { prefilterMissing, type Prefilter } from './prefilter.js';
 
 /** One text and one image, to be read together. */
@@ -68,7 +67,6 @@ export async function matchScores(model: ViltModel, pairs: readonly Pair[]): Pro
     for (const part of chunks(group, longest + patches(model, pairs[group[0]].image) + 1)) {
       const states = await model.pass(
         shared(
-          model,
           part.map((i) => pairs[i]),
           encodings,
         ),
@@ -98,20 +96,18 @@ export async function pairStates(
   options: { keep: 'first' | 'text' | 'all'; modality?: number },
 ): Promise<States & { encoding: Encoding }> {
   const encoding = encodeText(model, pair.text);
-  const images = [normalizePixels(pair.image, model.files.imageConfig)];
-  const states = await model.pass({ texts: [encoding], images, modality: options.modality }, options.keep);
+  const batch = { texts: [encoding], images: [pair.image], modality: options.modality };
+  const states = await model.pass(batch, options.keep);
   return { ...states, encoding };
 }
 
 /** One text against many images, or the reverse, embeds the one only once. */
-function shared(model: ViltModel, pairs: readonly Pair[], encodings: ReadonlyMap<string, Encoding>) {
+function shared(pairs: readonly Pair[], encodings: ReadonlyMap<string, Encoding>) {
   const oneText = pairs.every(({ text }) => text === pairs[0].text);
   const oneImage = pairs.every(({ image }) => image === pairs[0].image);
   return {
     texts: (oneText ? pairs.slice(0, 1) : pairs).map(({ text }) => encodings.get(text)!),
-    images: (oneImage && !oneText ? pairs.slice(0, 1) : pairs).map(({ image }) =>
-      normalizePixels(image, model.files.imageConfig),
-    ),
+    images: (oneImage && !oneText ? pairs.slice(0, 1) : pairs).map(({ image }) => image),
   };
 }
 
@@ -149,7 +145,7 @@ async function eachImage(
   const rows = new Array<Float32Array>(images.length);
   for (const group of groupBySize(images)) {
     for (const part of chunks(group, patches(model, images[group[0]]) + 1)) {
-      const data = await run({ images: part.map((i) => normalizePixels(images[i], model.files.imageConfig)) });
+      const data = await run({ images: part.map((i) => images[i]) });
       part.forEach((i, row) => (rows[i] = rowOf(data, row, part.length)));
     }
   }

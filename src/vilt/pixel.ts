@@ -9,14 +9,21 @@ export interface PixelValues {
   pixels: Float32Array;
 }
 
-/** ((x · rescale) - mean) / standard deviation, channel by channel; [-1, 1] with ViLT's values. */
-export function normalizePixels({ width, height, pixels }: ModelInput, config: ImageConfig): PixelValues {
+/**
+ * ((x · rescale) - mean) / standard deviation, channel by channel; [-1, 1] with ViLT's values. What is normalised already is copied.
+ *
+ * @param out (channels, height, width)
+ */
+export function writePixels(image: ModelInput | PixelValues, config: ImageConfig, out: Float32Array): void {
+  const { width, height, pixels } = image;
+  if (pixels instanceof Float32Array) {
+    out.set(pixels);
+    return;
+  }
   const plane = width * height;
-  const out = new Float32Array(pixels.length);
   tablesOf(config).forEach((table, channel) => {
     for (let i = channel * plane; i < (channel + 1) * plane; i++) out[i] = table[pixels[i]];
   });
-  return { width, height, pixels: out };
 }
 
 /** The normalised value of each level, one table a channel. */

@@ -14,6 +14,9 @@ export const MAX_DISTANCE = 3;
  */
 const BOUNDS = { candidates: 256, links: 32 } as const;
 
+/** Where no more images than this have a word of the hash, reading them all is quicker than asking for the values that may follow it. */
+const FEW = 32;
+
 const WORDS = [0, 1, 2, 3] as const;
 
 /** Images that are linked anew between two looks for more. */
@@ -60,12 +63,18 @@ export class Duplicates {
 
   /**
    * With the words in a ring, three different bits always leave a word that is equal and is followed by one that differs in
-   * a bit at most. So each index, which begins with a word and the one that follows, is asked for 17 values of 32 bits.
+   * a bit at most. So each index, which begins with a word and the one that follows, is asked for 17 values of 32 bits, unless
+   * few images have the word.
    */
   private *candidates(hash: Uint16Array): Generator<{ id: number; distance: number }> {
     const found = new Map<number, HashRow>();
     for (const row of this.sql.same.all(...hash, BOUNDS.links + 1)) found.set(row[0], row);
     for (const word of WORDS) {
+      const few = this.sql.having[word].all(hash[word], FEW + 1);
+      if (few.length <= FEW) {
+        for (const row of few) found.set(row[0], row);
+        continue;
+      }
       const following = hash[(word + 1) % 4];
       const values = [following, ...Array.from({ length: 16 }, (_, bit) => following ^ (1 << bit))];
       for (const row of this.sql.near[word].all(hash[word], ...values, BOUNDS.candidates)) found.set(row[0], row);
@@ -94,6 +103,7 @@ function statements(database: Connection) {
     same: rows(
       `${hashes} INDEXED BY images_by_hash0 WHERE hash0 = ? AND hash1 = ? AND hash2 = ? AND hash3 = ? LIMIT ?`,
     ),
+    having: WORDS.map((word) => rows(`${hashes} INDEXED BY images_by_hash${word} WHERE hash${word} = ? LIMIT ?`)),
     near: WORDS.map((word) =>
       rows(
         `${hashes} INDEXED BY images_by_hash${word}

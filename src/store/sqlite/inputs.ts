@@ -23,6 +23,9 @@ export interface InputCacheOptions {
   onNote: (line: string) => void;
 }
 
+/** The most that a row takes beside its pixels, in bytes: its keys, and the rests of two pages. */
+const OVERHEAD = 2 * 4096;
+
 /** What a model input is made of. */
 export interface InputKey {
   /** SHA-256 of the image's file, hex. */
@@ -70,14 +73,16 @@ export class InputCache {
         'INSERT INTO inputs (content_hash, input_size, width, height, pixels) VALUES (?, ?, ?, ?, ?)',
       );
       const dropOldest = this.sql('DELETE FROM inputs WHERE id = (SELECT min(id) FROM inputs)');
+      const fits = (bytes: number) => this.usedBytes() + bytes <= this.options.maxBytes;
       database
         .transaction(() => {
+          const most = entries.reduce((sum, { modelInput }) => sum + modelInput.pixels.byteLength + OVERHEAD, 0);
+          const plenty = fits(most); // Looking takes as long as adding one.
           for (const { contentHash, inputSize, modelInput } of entries) {
             if (has.get(contentHash, inputSize)) continue;
             const { width, height, pixels } = modelInput;
-            while (this.usedBytes() + pixels.byteLength > this.options.maxBytes && dropOldest.run().changes > 0);
-            if (this.usedBytes() + pixels.byteLength <= this.options.maxBytes)
-              add.run(contentHash, inputSize, width, height, pixels);
+            while (!plenty && !fits(pixels.byteLength) && dropOldest.run().changes > 0);
+            if (plenty || fits(pixels.byteLength)) add.run(contentHash, inputSize, width, height, pixels);
           }
         })
         .immediate();

@@ -5,7 +5,8 @@ import { MAX_ID } from './catalog.js';
 /** Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using HNSW graphs", 2018. */
 const HNSW = {
   m: 16,
-  efConstruction: 200,
+  /** 200 finds as much with a quarter fewer candidates, and takes nearly twice as long to build. */
+  efConstruction: 100,
   /** Fixed, so that the same vectors in the same order make the same graph. */
   seed: 100,
   firstCapacity: 1024,

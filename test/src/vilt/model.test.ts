@@ -3,12 +3,11 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readConfig } from '../../../src/vilt/config.js';
 import { readModel, ViltModel, type ModelOptions, type TextInput } from '../../../src/vilt/model.js';
-import { normalizePixels } from '../../../src/vilt/pixel.js';
 import type { Device, Precision } from '../../../src/vilt/device.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
 import { readGolden } from '../../safetensors.js';
 import { referenceLogits, referenceStates } from './reference.js';
-import { largestDifference, noise, readValues, rounded, writeVariant } from './variant.js';
+import { largestDifference, noise, normalizePixels, readValues, rounded, writeVariant } from './variant.js';
 
 const TINY = fixture('tiny-vilt');
 const TEXT: TextInput = { ids: [2, 45, 678, 9, 3] };
@@ -156,13 +155,31 @@ describe('ViltModel', () => {
       assert.ok(largestDifference(oneImage.data, both.data) <= 1e-6);
     });
 
+    it('gives each of passes that overlap its own, whatever order they come in', async () => {
+      const batches = [1, 2, 3, 4, 5].map((seed) => ({
+        texts: [TEXT],
+        images: Array.from({ length: seed % 3 || 3 }, (_, i) => noise(10 * seed + i, { width: 96, height: 16 * seed })),
+      }));
+      const alone: Float32Array[] = [];
+      for (const batch of batches) alone.push((await model.pass(batch, 'all')).data.slice());
+      const together = await Promise.all([...batches, ...batches].map((batch) => model.pass(batch, 'all')));
+      together.forEach(({ data }, i) => assert.deepEqual(data, alone[i % batches.length]));
+    });
+
+    it('takes pixels as they are and normalised, for the same states', async () => {
+      const image = noise(4, { width: 96, height: 96 });
+      const raw = await model.pass({ texts: [TEXT], images: [image] }, 'first');
+      const images = [normalizePixels(image, model.files.imageConfig)];
+      assert.deepEqual((await model.pass({ texts: [TEXT], images }, 'first')).data, raw.data);
+    });
+
     it('runs any grid, down to one patch', async () => {
       for (const size of [
         { width: 16, height: 16 },
         { width: 304, height: 16 },
         { width: 96, height: 304 },
       ]) {
-        const images = [normalizePixels(noise(3, size), model.files.imageConfig)];
+        const images = [noise(3, size)];
         const { data } = await model.pass({ texts: [TEXT], images }, 'all');
         assert.equal(data.length, (TEXT.ids.length + 1 + (size.width * size.height) / 256) * 64);
         assert.ok(data.every(Number.isFinite));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ImageConfig } from '../../../src/vilt/config.js';
-import { normalizePixels } from '../../../src/vilt/pixel.js';
+import { writePixels } from '../../../src/vilt/pixel.js';
+import { normalizePixels } from './variant.js';
 
 const VILT: ImageConfig = {
   shortestEdge: 384,
@@ -10,7 +11,7 @@ const VILT: ImageConfig = {
   standardDeviation: [0.5, 0.5, 0.5],
 };
 
-describe('normalizePixels', () => {
+describe('writePixels', () => {
   /** Every level, in each of three channels. */
   const levels = Uint8Array.from({ length: 3 * 256 }, (_, i) => i % 256);
   const picture = { width: 32, height: 8, pixels: levels };
@@ -38,6 +39,13 @@ describe('normalizePixels', () => {
     ]) {
       assert.equal(pixels[at], Math.fround((200 * 0.01 - channel) / 2 ** channel));
     }
+  });
+
+  it('copies what is normalised already', () => {
+    const image = { width: 1, height: 1, pixels: Float32Array.of(-1, 0.25, 1) };
+    const out = new Float32Array(3);
+    writePixels(image, VILT, out);
+    assert.deepEqual(out, image.pixels);
   });
 
   it('leaves what it is given as it was', () => {

@@ -6,7 +6,6 @@ import { cosineCost, heatmaps, HEATMAP_STEPS, ipot } from '../../../src/vilt/ali
 import { prepareImage, type ModelInput } from '../../../src/vilt/image.js';
 import { ViltModel } from '../../../src/vilt/model.js';
 import { pairStates } from '../../../src/vilt/pair.js';
-import { normalizePixels } from '../../../src/vilt/pixel.js';
 import { CHOICES, type Choice } from '../../../src/vilt/choice.js';
 import { answer, compare, explain, fill } from '../../../src/vilt/task.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
@@ -270,7 +269,7 @@ describe('tasks', () => {
       const all = await bundled.pass(
         {
           texts: [bundled.tokenizer.encode('a fox at night', { maxLength: 40 })],
-          images: [normalizePixels(image, bundled.files.imageConfig)],
+          images: [image],
         },
         'all',
       );

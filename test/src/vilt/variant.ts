@@ -2,7 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import path from 'node:path';
 import { readSafetensors, writeSafetensors, type TensorData } from '../../../src/vilt/checkpoint/safetensors.js';
 import { readTensor, type DType } from '../../../src/vilt/checkpoint/tensor.js';
+import type { ImageConfig } from '../../../src/vilt/config.js';
 import type { ModelInput } from '../../../src/vilt/image.js';
+import { type PixelValues, writePixels } from '../../../src/vilt/pixel.js';
 import { toHalf } from '../../../src/vilt/graph/quantization.js';
 
 export interface Values {
@@ -108,4 +110,10 @@ export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): n
     if (!(difference <= largest)) largest = Number.isNaN(difference) ? Infinity : difference;
   }
   return largest;
+}
+
+export function normalizePixels(image: ModelInput, config: ImageConfig): PixelValues {
+  const pixels = new Float32Array(image.pixels.length);
+  writePixels(image, config, pixels);
+  return { ...image, pixels };
 }

@@ -43,27 +43,34 @@ describe('near duplicates', () => {
     return flipped;
   }
 
-  it('are found at every one or two bits that may differ, and at three anywhere', () => {
-    const random = seededRandom(1);
-    const hash = randomHash(random);
-    const patterns: number[][] = [];
-    for (let a = 0; a < BITS; a++) {
-      patterns.push([a]);
-      for (let b = 0; b < a; b++) patterns.push([a, b]);
-    }
-    for (let i = 0; i < 3000; i++) {
-      const bits = new Set<number>();
-      while (bits.size < 3) bits.add(Math.floor(random() * BITS));
-      patterns.push([...bits]);
-    }
-    // Each pattern as an image of its own, taken away again: the others would be near it too.
-    const [original] = add([hash]);
-    for (const bits of patterns) {
-      const [id] = add([flip(hash, bits)]);
-      assert.deepEqual(pairs(), [{ imageId: original, otherId: id, distance: bits.length }], bits.join());
-      tables.removal.removeImages([id]);
-    }
-  });
+  for (const [place, others, threes] of [
+    ['alone', 0, 3000],
+    ['where many others have a word in common', 40, 500],
+  ] as const) {
+    it(`are found at every one or two bits that may differ, and at three anywhere, ${place}`, () => {
+      const random = seededRandom(1);
+      const hash = randomHash(random);
+      const patterns: number[][] = [];
+      for (let a = 0; a < BITS; a++) {
+        patterns.push([a]);
+        for (let b = 0; b < a; b++) patterns.push([a, b]);
+      }
+      for (let i = 0; i < threes; i++) {
+        const bits = new Set<number>();
+        while (bits.size < 3) bits.add(Math.floor(random() * BITS));
+        patterns.push([...bits]);
+      }
+      const withWord = (word: number) => randomHash(random).map((value, at) => (at === word ? hash[word] : value));
+      for (let word = 0; word < 4; word++) add(Array.from({ length: others }, () => withWord(word)));
+      // Each pattern as an image of its own, taken away again: the others would be near it too.
+      const [original] = add([hash]);
+      for (const bits of patterns) {
+        const [id] = add([flip(hash, bits)]);
+        assert.deepEqual(pairs(), [{ imageId: original, otherId: id, distance: bits.length }], bits.join());
+        tables.removal.removeImages([id]);
+      }
+    });
+  }
 
   it('are not found at four bits', () => {
     const random = seededRandom(2);
