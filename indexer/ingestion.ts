@@ -66,7 +66,8 @@ async function passOver(
   { reader, source }: { reader: Reader; source: Source },
 ): Promise<Omit<IngestResult, 'seconds'>> {
   const { store, inference } = engine;
-  const { total } = reader;
+  // How many of its entries are in quarantine is known once they were tried.
+  const total = retry ? null : reader.total;
   const tell = (done: number) => onProgress?.({ done, total });
 
   const pass = new Pass({ store, inference, reader, sourceId: source.sourceId, retry, onProgress: tell, signal });
