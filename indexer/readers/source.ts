@@ -4,6 +4,7 @@ import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../src/errors.js';
 import { looksLikeAlbef, readAlbef } from './albef.js';
 import { looksLikeArrow, readArrow } from './arrow.js';
+import { refuseUtf16 } from './chunk.js';
 import { looksLikeCoco, readCoco } from './coco.js';
 import { looksLikeCsv, readCsv } from './csv.js';
 import { looksLikeFlickr30k, readFlickr30k } from './flickr30k.js';
@@ -94,6 +95,7 @@ async function findFile(file: string, format: Format | undefined): Promise<Found
     (await recognize(file, FORMAT_NAMES)) ??
     FORMAT_NAMES.find((candidate) => READERS[candidate]?.names?.test(name));
   if (found !== undefined) return { format: found, path: file };
+  await refuseUtf16(file); // It looks like none of them.
   throw new PatchwordError('SOURCE_INVALID', `${file} is of no format that is recognised.`, {
     hint: `Say which it is with --format: ${FORMAT_NAMES.join(', ')}.`,
   });

@@ -84,8 +84,19 @@ describe('readJsonList', () => {
     }
   });
 
-  it('tells the line of an error within a text', () => {
-    const parsed = parseJson('{\n"a": 1\n"b": 2\n}');
-    assert.equal('line' in parsed && parsed.line, 3);
+  it('tells the line of an error within a text, whatever the error is', () => {
+    const cases: [string, number, string][] = [
+      ['', 1, 'Unexpected end of JSON input'],
+      ['\n{\n"a": [1,\n', 4, 'Unexpected end of JSON input'],
+      ['{\n"a": 1\n"b": 2\n}', 3, "Expected ',' or '}' after property value"],
+      ['{"a": 1,\n"b": }\n', 2, "Unexpected token '}'"],
+      [`[\n${'1,\n'.repeat(1000)}nul,\n${'2,\n'.repeat(1000)}3]`, 1002, "Unexpected token ','"],
+      ['[1,\n2,\n]', 3, "Unexpected token ']'"],
+      ['{}\n\n}', 3, 'Unexpected non-whitespace character after JSON'],
+      ['{"a":\n"x\ny"}', 2, 'Bad control character in string literal'],
+    ];
+    for (const [text, line, reason] of cases) {
+      assert.deepEqual(parseJson(text), { reason: `it is not JSON: ${reason}`, line }, text.slice(0, 40));
+    }
   });
 });

@@ -28,6 +28,8 @@ describe('openSource', () => {
         hint: /--format: .*parquet, karpathy, coco, .*folder/,
       });
     }
+    const utf16 = path.join(make({ 'list.json': Buffer.from(`\uFEFF${LISTS.karpathy}`, 'utf16le') }), 'list.json');
+    await assert.rejects(openSource({ source: utf16 }), refusal(/list\.json:1: it is UTF-16; expected UTF-8\.$/));
     await assert.rejects(openSource({ source: '/dev/null' }), refusal(/neither a folder nor a file/));
   });
 
