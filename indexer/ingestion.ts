@@ -68,7 +68,8 @@ async function passOver(
   const { store, inference } = engine;
   // How many of its entries are in quarantine is known once they were tried.
   const total = retry ? null : reader.total;
-  const tell = (done: number) => onProgress?.({ done, total });
+  // What is watched may grow while it is read.
+  const tell = (done: number) => onProgress?.({ done, total: total === null ? null : Math.max(total, done) });
 
   const pass = new Pass({ store, inference, reader, sourceId: source.sourceId, retry, onProgress: tell, signal });
   tell(0);
