@@ -33,8 +33,9 @@ export async function* readJsonList({ file, key, layout }: JsonListOptions): Asy
   }
 }
 
-/** The value of a JSON text, or why it is not one and on which of its lines. */
-export function parseJson(text: string): { value: unknown } | { reason: string; line: number } {
+/** The value of a JSON text, or why it is not one and on which of its lines. Integers that no number holds are strings. */
+export function parseJson(json: string): { value: unknown } | { reason: string; line: number } {
+  const text = /\d{16}/.test(json) ? quoteIntegers(json) : json;
   try {
     return { value: JSON.parse(text) as unknown };
   } catch (error) {
@@ -42,6 +43,14 @@ export function parseJson(text: string): { value: unknown } | { reason: string; 
     const what = message.replace(/ (in JSON )?at position.*$|, (\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, '');
     return { reason: `it is not JSON: ${what}`, line: lineOfFault(text, message) };
   }
+}
+
+/** Ids of 64 bits would come out as others. */
+function quoteIntegers(json: string): string {
+  return json.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs, (token) => {
+    const isInteger = /^-?[1-9]\d*$/.test(token);
+    return isInteger && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token;
+  });
 }
 
 const UNEXPECTED_TOKEN = /^Unexpected token/;

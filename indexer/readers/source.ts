@@ -17,7 +17,7 @@ import { looksLikeParquet, readParquet } from './parquet.js';
 import { type Columns, type Format, FORMATS, type Reader, type SourceOptions } from './reader.js';
 import { looksLikeToken, readToken } from './token.js';
 import { looksLikeTsv, readTsv } from './tsv.js';
-import { looksLikeWebdataset, readWebdataset } from './webdataset.js';
+import { looksLikeWebdataset, packingOf, readWebdataset } from './webdataset.js';
 
 interface FormatReader {
   /** Whether a file or folder is of the format, by what it holds. */
@@ -96,6 +96,12 @@ async function findFile(file: string, format: Format | undefined): Promise<Found
     FORMAT_NAMES.find((candidate) => READERS[candidate]?.names?.test(name));
   if (found !== undefined) return { format: found, path: file };
   await refuseUtf16(file); // It looks like none of them.
+  const packing = await packingOf(file);
+  if (packing !== null) {
+    throw new PatchwordError('SOURCE_INVALID', `${file} is packed with ${packing}.`, {
+      hint: 'Unpack it, and name what was in it.',
+    });
+  }
   throw new PatchwordError('SOURCE_INVALID', `${file} is of no format that is recognised.`, {
     hint: `Say which it is with --format: ${FORMAT_NAMES.join(', ')}.`,
   });

@@ -84,6 +84,23 @@ describe('readJsonList', () => {
     }
   });
 
+  it('keeps integers that no number holds as strings, and everything else as it is', () => {
+    const text =
+      '{"id": 12345678901234567890, "n": [-9007199254740993, 9007199254740991, 1.12345678901234567, 1e30, 10]';
+    const more = ', "s": "id 12345678901234567890, \\"12345678901234567890\\"", "12345678901234567890": 0}';
+    assert.deepEqual(parseJson(text + more), {
+      value: {
+        id: '12345678901234567890',
+        n: ['-9007199254740993', 9007199254740991, 1.1234567890123457, 1e30, 10],
+        s: 'id 12345678901234567890, "12345678901234567890"',
+        '12345678901234567890': 0,
+      },
+    });
+    for (const broken of ['[1\n12345678901234567890]', '[01234567890123456789]', '["12345678901234567890\n"]']) {
+      assert.ok('reason' in parseJson(broken), broken);
+    }
+  });
+
   it('tells the line of an error within a text, whatever the error is', () => {
     const cases: [string, number, string][] = [
       ['', 1, 'Unexpected end of JSON input'],

@@ -30,6 +30,13 @@ describe('openSource', () => {
     }
     const utf16 = path.join(make({ 'list.json': Buffer.from(`\uFEFF${LISTS.karpathy}`, 'utf16le') }), 'list.json');
     await assert.rejects(openSource({ source: utf16 }), refusal(/list\.json:1: it is UTF-16; expected UTF-8\.$/));
+    for (const [packing, head] of Object.entries({ zip: 'PK\x03\x04', gzip: '\x1F\x8B\x08\0' })) {
+      const packed = path.join(make({ 'captions.data': Buffer.from(head, 'latin1') }), 'captions.data');
+      await assert.rejects(openSource({ source: packed }), {
+        ...refusal(new RegExp(`captions\\.data is packed with ${packing}\\.$`)),
+        hint: /Unpack it/,
+      });
+    }
     await assert.rejects(openSource({ source: '/dev/null' }), refusal(/neither a folder nor a file/));
   });
 
