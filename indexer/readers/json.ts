@@ -47,9 +47,11 @@ export function parseJson(json: string): { value: unknown } | { reason: string; 
 
 /** Ids of 64 bits would come out as others. */
 function quoteIntegers(json: string): string {
-  return json.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs, (token) => {
-    const isInteger = /^-?[1-9]\d*$/.test(token);
-    return isInteger && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token;
+  let isText = false;
+  return json.replace(/\\.|"|-?\d[\d.eE+-]*/gs, (token) => {
+    if (token === '"') isText = !isText;
+    const isLarge = !isText && /^-?[1-9]\d*$/.test(token) && !Number.isSafeInteger(Number(token));
+    return isLarge ? `"${token}"` : token;
   });
 }
 

@@ -96,6 +96,8 @@ describe('readJsonList', () => {
         '12345678901234567890': 0,
       },
     });
+    const long = 'x'.repeat(16 * 2 ** 20);
+    assert.deepEqual(parseJson(`["${long}", 12345678901234567890]`), { value: [long, '12345678901234567890'] });
     for (const broken of ['[1\n12345678901234567890]', '[01234567890123456789]', '["12345678901234567890\n"]']) {
       assert.ok('reason' in parseJson(broken), broken);
     }
