@@ -29,7 +29,10 @@ describe('a CSV table', () => {
       ...refusal(/no column of pictures/),
       hint: /divided by ";"; save it with commas/,
     });
-    await assert.rejects(readAll(table('image,caption\ra.jpg,a fox\r')), refusal(/table\.csv:\d: its lines end in CR alone/));
+    await assert.rejects(
+      readAll(table('image,caption\ra.jpg,a fox\r')),
+      refusal(/table\.csv:\d: its lines end in CR alone/),
+    );
     await assert.rejects(
       readAll(table('image,caption,caption\na.jpg,a,b\n')),
       refusal(/:1: two columns are called "caption"/),
