@@ -12,10 +12,10 @@ const OWNERS = {
   'hnswlib-node': ['src/store/sqlite/vectors.ts'],
   'better-sqlite3': ['src/store/sqlite/database.ts'],
   yauzl: ['src/vilt/checkpoint/archive.ts'],
-  hyparquet: ['src/parquet.ts', 'src/footer.ts'],
-  'hyparquet/src/column.js': ['src/parquet.ts'],
+  hyparquet: ['src/parquet.ts', 'src/footer.ts', 'src/page.ts'],
+  'hyparquet/src/column.js': ['src/parquet.ts', 'src/page.ts'],
   'hyparquet/src/convert.js': ['src/parquet.ts'],
-  'hyparquet-compressors': ['src/parquet.ts'],
+  'hyparquet-compressors': ['src/page.ts'],
   'tar-stream': ['indexer/readers/tar.ts', 'indexer/tar.ts'], // One reads, one writes.
   'apache-arrow': ['indexer/readers/arrow/**'],
   flatbuffers: ['indexer/readers/arrow/**'],

@@ -66,8 +66,10 @@ async function passOver(
   { reader, source }: { reader: Reader; source: Source },
 ): Promise<Omit<IngestResult, 'seconds'>> {
   const { store, inference } = engine;
-  const { total } = reader;
-  const tell = (done: number) => onProgress?.({ done, total });
+  // How many of its entries are in quarantine is known once they were tried.
+  const total = retry ? null : reader.total;
+  // What is watched may grow while it is read.
+  const tell = (done: number) => onProgress?.({ done, total: total === null ? null : Math.max(total, done) });
 
   const pass = new Pass({ store, inference, reader, sourceId: source.sourceId, retry, onProgress: tell, signal });
   tell(0);

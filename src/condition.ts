@@ -39,7 +39,9 @@ export function allOf(filters: readonly Filter[]): Filter | undefined {
   return filters.length > 1 ? { and: [...filters] } : filters[0];
 }
 
+/** Integers that no number holds are strings, as attributes have them. */
 function scalarOf(text: string): Scalar {
+  if (/^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text))) return text;
   try {
     const value = JSON.parse(text) as unknown;
     const isScalar =

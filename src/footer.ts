@@ -6,7 +6,8 @@ export type Footer = FileMetaData;
 
 const MAGIC = 'PAR1';
 
-const MAX_FOOTER_BYTES = 128 * 2 ** 20;
+/** What is parsed takes some fifty times as much memory. */
+const MAX_FOOTER_BYTES = 32 * 2 ** 20;
 
 /** Values come as JSON has them, but for bytes, and for integers of 64 bits, which are bigints. */
 export const PARSERS: ParquetParsers = {

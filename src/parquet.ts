@@ -1,20 +1,16 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { type DecodedArray, parquetSchema, type SchemaTree } from 'hyparquet';
-import { parquetHeader, readPage } from 'hyparquet/src/column.js';
+import { parquetHeader } from 'hyparquet/src/column.js';
 import { convert } from 'hyparquet/src/convert.js';
-import { compressors } from 'hyparquet-compressors';
 import { explainSystemError, messageOf, PatchwordError } from './errors.js';
 import { type Footer, PARSERS, readExactly, readFooter } from './footer.js';
+import { type ColumnDecoder, decodePage, PAGE_LIMITS, type PageHeader } from './page.js';
 
-/** The most that a file may ask of this machine: what it says of its own sizes is not trusted. */
-const LIMITS = { headerBytes: 2 ** 20, pageBytes: 2 ** 29, pageValues: 20_000_000 };
-
-/** Enough for most page headers. */
+/** Enough for most page headers; and the most that one may have. */
 const HEADER_BYTES = 4096;
+const MAX_HEADER_BYTES = 2 ** 20;
 
 export type { Footer, SchemaTree };
-type PageHeader = Parameters<typeof readPage>[1];
-type ColumnDecoder = Parameters<typeof readPage>[2];
 
 /** One column of primitive values: a field of the table, or of a struct or a list in it. */
 export interface Leaf {
@@ -156,10 +152,9 @@ export class ParquetFile {
     { header, offset }: Page,
     options: { decoder: ColumnDecoder; dictionary?: DecodedArray | undefined; previous?: unknown[] | undefined },
   ): Promise<DecodedArray> {
-    const view = await this.read(offset, header.compressed_page_size);
+    const { buffer } = await this.read(offset, header.compressed_page_size);
     try {
-      const { decoder, dictionary, previous } = options;
-      return readPage({ view, offset: 0 }, header, decoder, dictionary, previous, 0).data ?? [];
+      return decodePage(new Uint8Array(buffer), { header, ...options });
     } catch (error) {
       throw damaged(this.file, error);
     }
@@ -168,7 +163,7 @@ export class ParquetFile {
   private decoder(group: number, { path, schema }: Leaf): ColumnDecoder {
     const { type, codec } = this.chunk(group, path);
     const { element } = schema.at(-1)!;
-    return { pathInSchema: path, type, codec, element, schemaPath: schema, parsers: PARSERS, compressors, utf8: false };
+    return { pathInSchema: path, type, codec, element, schemaPath: schema, parsers: PARSERS, utf8: false };
   }
 
   private chunk(group: number, path: string[]) {
@@ -191,7 +186,7 @@ export class ParquetFile {
       try {
         return { header: parquetHeader(reader), bytes: reader.offset };
       } catch (error) {
-        if (size >= LIMITS.headerBytes || position + size >= end) throw damaged(this.file, error);
+        if (size >= MAX_HEADER_BYTES || position + size >= end) throw damaged(this.file, error);
       }
     }
   }
@@ -201,11 +196,11 @@ export class ParquetFile {
     const entries = header.dictionary_page_header?.num_values ?? values;
     const sound = [stored, bytes, entries].every((size) => Number.isSafeInteger(size) && size >= 0);
     if (!sound || offset + stored > end) throw damaged(this.file, `the page at byte ${offset} has no sound header`);
-    if (Math.max(stored, bytes) <= LIMITS.pageBytes && entries <= LIMITS.pageValues) return;
+    if (Math.max(stored, bytes) <= PAGE_LIMITS.bytes && entries <= PAGE_LIMITS.values) return;
     throw new PatchwordError(
       'SOURCE_INVALID',
       `${this.file}: a page has ${Math.max(stored, bytes)} bytes and ${entries} values; ` +
-        `at most ${LIMITS.pageBytes} and ${LIMITS.pageValues} are read.`,
+        `at most ${PAGE_LIMITS.bytes} and ${PAGE_LIMITS.values} are read.`,
       { hint: 'Write it again with smaller pages or row groups.' },
     );
   }

@@ -28,6 +28,7 @@ export async function writeHostileFolder(folder: string): Promise<Map<string, Ou
   put('cut.png', png.subarray(0, png.length / 2), /damaged, cut short/);
   put('bomb.png', pngOfSize(50_000, 50_000), /50000x50000/);
   put('bomb.gif', gifOfSize(65_535, 65_535), /65535x65535/);
+  put('endless.png', withSize(png, 2 ** 31 - 1), /its header makes no sense/);
   put('page.jpg', '<!DOCTYPE html><title>404</title>', /HTML page/);
   put('drawing.png', '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', /SVG is a program/);
   put('phone.jpg', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'), /HEIC is not read/);
@@ -147,6 +148,14 @@ function pngOfSize(width: number, height: number): Buffer {
   const rows = deflateSync(Buffer.alloc((Math.ceil(width / 8) + 1) * 100), { level: 9 });
   const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
   return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** A picture that says it is a square of another size. */
+function withSize(png: Buffer, side: number): Buffer {
+  const header = Buffer.from(png.subarray(16, 29));
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  return Buffer.concat([png.subarray(0, 8), chunk('IHDR', header), png.subarray(33)]);
 }
 
 function chunk(type: string, data: Buffer): Buffer {

@@ -26,6 +26,13 @@ export async function* readChunks(file: string): AsyncGenerator<Buffer> {
   }
 }
 
+/** @throws PatchwordError FILE_NOT_FOUND; SOURCE_INVALID where a file is UTF-16 */
+export async function refuseUtf16(file: string): Promise<void> {
+  const chunks = readChunks(file);
+  await chunks.next();
+  await chunks.return(undefined);
+}
+
 function withoutMark(chunk: Buffer, file: string): Buffer {
   const [one, two] = chunk;
   if ((one === 0xff && two === 0xfe) || (one === 0xfe && two === 0xff)) {

@@ -37,6 +37,8 @@ function checkHeader(names: (string | null)[], at: string): string[] {
   if (names.includes(null)) throw refuse('it is not UTF-8 text');
   const seen = new Set<string | null>();
   for (const name of names) {
+    if (name?.includes('\r'))
+      throw refuse('its lines end in CR alone; save it with those of Linux (LF) or Windows (CR LF)');
     if (name !== '' && seen.has(name)) throw refuse(`two columns are called "${name}"`);
     seen.add(name);
   }

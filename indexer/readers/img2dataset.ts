@@ -29,11 +29,14 @@ interface Stats {
   successes: number;
 }
 
+const TABLE_NAME = /^\d+\.parquet$/;
+
 const MAX_STATS_BYTES = 1_000_000;
 
 /**
  * The output folder of img2dataset in any of its layouts, shard by shard: `00000.tar`; `00000/000000012.jpg` with `.txt` and
- * `.json`; or `00000.parquet` with the pictures in it. What could not be downloaded is passed over.
+ * `.json`; or `00000.parquet` with the pictures in it. What could not be downloaded is passed over. Takes the folder, or the
+ * table of one shard, which is there in every layout.
  *
  * @throws PatchwordError FILE_NOT_FOUND, INVALID_ARGUMENT; SOURCE_INVALID where there is no shard
  */
@@ -42,8 +45,7 @@ export async function readImg2dataset(options: SourceOptions & { path: string })
   refuseOptions('img2dataset', { images, columns });
   const absolute = path.resolve(options.path);
   try {
-    const root = await realpath(absolute);
-    const { shards, skipped } = await listShards(root);
+    const { root, shards, skipped } = await findShards(absolute);
     if (shards.length === 0) {
       throw new PatchwordError('SOURCE_INVALID', `${absolute} holds no shard of img2dataset.`, {
         hint: 'Name its output folder, which holds 00000.tar, 00000.parquet or 00000/, and 00000_stats.json.',
@@ -55,11 +57,21 @@ export async function readImg2dataset(options: SourceOptions & { path: string })
   }
 }
 
-/** Whether a folder has shards with img2dataset's counts beside them. */
-export async function looksLikeImg2dataset(folder: string): Promise<boolean> {
-  if (!(await stat(folder)).isDirectory()) return false;
-  const counted = (await listShards(await realpath(folder))).shards.find((shard) => shard.stats !== undefined);
-  return counted !== undefined && (await readStats(folder, counted)) !== null;
+/** Whether a folder has shards with img2dataset's counts beside them, or a file is the table of such a shard. */
+export async function looksLikeImg2dataset(source: string): Promise<boolean> {
+  const { root, shards } = await findShards(source);
+  const counted = shards.find((shard) => shard.stats !== undefined);
+  return counted !== undefined && (await readStats(root, counted)) !== null;
+}
+
+/** Those of a folder, or the one that a table is of. */
+async function findShards(source: string): Promise<{ root: string; shards: Shard[]; skipped: SkippedImage[] }> {
+  const real = await realpath(source);
+  if (!(await stat(real)).isFile()) return { root: real, ...(await listShards(real)) };
+  const root = path.dirname(real);
+  const isTable = TABLE_NAME.test(path.basename(real));
+  const { shards } = isTable ? await listShards(root) : { shards: [] };
+  return { root, shards: shards.filter(({ table }) => table === path.basename(real)), skipped: [] };
 }
 
 async function openOutput(source: {
@@ -114,7 +126,7 @@ async function* readShard(root: string, { archive, folder, table }: Shard): Asyn
   try {
     if (archive !== undefined) yield* readSamples(root, archive);
     else if (folder !== undefined) yield* readFiles(root, folder);
-    else yield* readRows(root, { file, columns: {}, accepts: (cells) => cells.get('status') === 'success' });
+    else yield* readRows(root, { file, columns: {} });
   } catch (error) {
     const explained = explainSystemError(error, path.join(root, file));
     if (!(explained instanceof PatchwordError)) throw explained;

@@ -33,16 +33,51 @@ export async function* readJsonList({ file, key, layout }: JsonListOptions): Asy
   }
 }
 
-/** The value of a JSON text, or why it is not one and, where that is known, on which of its lines. */
-export function parseJson(text: string): { value: unknown } | { reason: string; line: number | null } {
+/** The value of a JSON text, or why it is not one and on which of its lines. Integers that no number holds are strings. */
+export function parseJson(json: string): { value: unknown } | { reason: string; line: number } {
+  const text = /\d{16}/.test(json) ? quoteIntegers(json) : json;
   try {
     return { value: JSON.parse(text) as unknown };
   } catch (error) {
     const message = messageOf(error);
-    const position = / at position (\d+)/.exec(message)?.[1];
-    const end = message === 'Unexpected end of JSON input' ? text.length : position && Number(position);
-    const line = end === undefined || end === '' ? null : text.slice(0, end).split('\n').length;
-    return { reason: `it is not JSON: ${message.replace(/ in JSON at position.*$/, '')}`, line };
+    const what = message.replace(/ (in JSON )?at position.*$|, (\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, '');
+    return { reason: `it is not JSON: ${what}`, line: lineOfFault(text, message) };
+  }
+}
+
+/** Ids of 64 bits would come out as others. */
+function quoteIntegers(json: string): string {
+  let isText = false;
+  return json.replace(/\\.|"|-?\d[\d.eE+-]*/gs, (token) => {
+    if (token === '"') isText = !isText;
+    const isLarge = !isText && /^-?[1-9]\d*$/.test(token) && !Number.isSafeInteger(Number(token));
+    return isLarge ? `"${token}"` : token;
+  });
+}
+
+const UNEXPECTED_TOKEN = /^Unexpected token/;
+
+/** V8 says where a fault is, but for a token that it does not expect: there, the shortest text that still has it tells. */
+function lineOfFault(text: string, message: string): number {
+  const position = / at position (\d+)/.exec(message)?.[1];
+  const lines = text.slice(0, position === undefined ? undefined : Number(position)).split('\n');
+  if (!UNEXPECTED_TOKEN.test(message)) return lines.length;
+  let [before, line] = [0, lines.length];
+  while (line - before > 1) {
+    const middle = (before + line) >> 1;
+    if (UNEXPECTED_TOKEN.test(faultOf(lines.slice(0, middle).join('\n')))) line = middle;
+    else before = middle;
+  }
+  return line;
+}
+
+/** What is wrong with a text; '' where nothing is. */
+function faultOf(text: string): string {
+  try {
+    JSON.parse(text);
+    return '';
+  } catch (error) {
+    return messageOf(error);
   }
 }
 
@@ -78,5 +113,5 @@ function parseSlice(slice: JsonSlice): { line: number } & ({ value: unknown } | 
   if ('reason' in slice) return slice;
   const { line, text } = slice;
   const result = parseJson(text);
-  return 'value' in result ? { line, ...result } : { line: line + (result.line ?? 1) - 1, reason: result.reason };
+  return 'value' in result ? { line, ...result } : { line: line + result.line - 1, reason: result.reason };
 }

@@ -96,7 +96,7 @@ async function surveyRows(options: ListingOptions): Promise<Survey> {
   }
   if (survey.rows === 0) throw refused(`${options.path}:1: it lists no images.`);
   if (deciding.size === 0 && reason !== null) {
-    throw refused(`None of the ${survey.rows} entries of ${options.path} can be used; the first: ${reason}.`);
+    throw refused(`${options.path}: of ${survey.rows} entries none can be used; the first: ${reason}.`);
   }
   return survey;
 }

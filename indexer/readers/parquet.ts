@@ -16,6 +16,9 @@ import { findShards, firstShard, openShards } from './shards.js';
 
 const FILE_NAMES = /\.parquet$/i;
 
+/** By these a table that img2dataset wrote is told. It has a row for all that it tried to download. */
+const DOWNLOAD_COLUMNS = ['url', 'key', 'status', 'error_message'];
+
 /** Hugging Face datasets name the split in the file: `train-00000-of-00002.parquet`. */
 const SPLIT_NAME = /(?:^|\/)([A-Za-z]\w*)-\d+-of-\d+[^/]*$/;
 
@@ -48,34 +51,34 @@ export async function looksLikeParquet(source: string): Promise<boolean> {
   );
 }
 
-async function countRows(file: string, named: Columns | undefined): Promise<number> {
+/** How many entries a table has; null where only reading it would tell. */
+async function countRows(file: string, named: Columns | undefined): Promise<number | null> {
   const table = await Table.open(file);
   try {
     choosePictureColumns(file, table.columns, named);
-    return table.groups.reduce((sum, { rows }) => sum + rows, 0);
+    return isOfDownloads(table) ? null : table.groups.reduce((sum, { rows }) => sum + rows, 0);
   } finally {
     await table.close();
   }
 }
 
 /**
- * The images of one table.
+ * The images of one table. Of img2dataset's, rows of what could not be downloaded are passed over.
  *
- * @param options.accepts whether a row is taken; one that is not is passed over
  * @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID
  */
 export async function* readRows(
   root: string,
-  options: { file: string; columns: Columns | undefined; accepts?: (cells: ReadonlyMap<string, unknown>) => boolean },
+  options: { file: string; columns: Columns | undefined },
 ): AsyncGenerator<SourceImage | SkippedImage> {
-  const { file, accepts } = options;
+  const { file } = options;
   const table = await Table.open(path.join(root, file));
   try {
     const columns = choosePictureColumns(file, table.columns, options.columns);
     const images = new RowImages({ file, columns, split: SPLIT_NAME.exec(file)?.[1] ?? null });
     for (const [group, { start, rows }] of table.groups.entries()) {
       try {
-        yield* readGroup(table, { file, group, columns, images, accepts });
+        yield* readGroup(table, { file, group, columns, images });
       } catch (error) {
         if (!(error instanceof PatchwordError)) throw error;
         // The rows before have been read, and other groups may be whole.
@@ -89,20 +92,15 @@ export async function* readRows(
 
 async function* readGroup(
   table: Table,
-  options: {
-    file: string;
-    group: number;
-    columns: PictureColumns;
-    images: RowImages;
-    accepts: ((cells: ReadonlyMap<string, unknown>) => boolean) | undefined;
-  },
+  options: { file: string; group: number; columns: PictureColumns; images: RowImages },
 ): AsyncGenerator<SourceImage | SkippedImage> {
-  const { file, group, columns, images, accepts } = options;
+  const { file, group, columns, images } = options;
   const read = columnsRead(table.columns, columns);
+  const isPartial = isOfDownloads(table);
   let { start: row } = table.groups[group];
   for await (const [cell, ...others] of table.rows(group, [columns.image, ...read])) {
     const cells = new Map(read.map((name, i) => [name, others[i]]));
-    if (!accepts || accepts(cells)) {
+    if (!isPartial || cells.get('status') === 'success') {
       const { bytes, path: named } = pictureOf(cell);
       const location = { file, row, column: columns.image };
       // A copy: what comes along are views of a page, which would stay in memory for each of its pictures.
@@ -111,6 +109,10 @@ async function* readGroup(
     }
     row += 1;
   }
+}
+
+function isOfDownloads({ columns }: Table): boolean {
+  return DOWNLOAD_COLUMNS.every((name) => columns.some((column) => column.name === name && column.kind === 'scalar'));
 }
 
 function pictureOf(cell: Cell): TablePicture {

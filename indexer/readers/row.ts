@@ -38,7 +38,8 @@ export function cleanRow(row: Listed): Listed {
     return { at, reason: `its path has ${name.length} characters; at most ${MAX_NAME_LENGTH} are read` };
   }
   if ('reason' in row) return row;
-  if (/^https?:/i.test(row.name)) return { at, name, reason: 'it is a web address; expected the path of a file' };
+  if (/^https?:/i.test(row.name))
+    return { at, name, reason: 'it is a web address; expected the path of a file: download it first' };
   const cleaned = cleanCaptions(row.captions);
   return 'reason' in cleaned ? { at, name, ...cleaned } : { ...row, ...cleaned };
 }

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../src/errors.js';
 import { looksLikeAlbef, readAlbef } from './albef.js';
 import { looksLikeArrow, readArrow } from './arrow.js';
+import { refuseUtf16 } from './chunk.js';
 import { looksLikeCoco, readCoco } from './coco.js';
 import { looksLikeCsv, readCsv } from './csv.js';
 import { looksLikeFlickr30k, readFlickr30k } from './flickr30k.js';
@@ -15,7 +17,7 @@ import { looksLikeParquet, readParquet } from './parquet.js';
 import { type Columns, type Format, FORMATS, type Reader, type SourceOptions } from './reader.js';
 import { looksLikeToken, readToken } from './token.js';
 import { looksLikeTsv, readTsv } from './tsv.js';
-import { looksLikeWebdataset, readWebdataset } from './webdataset.js';
+import { looksLikeWebdataset, packingOf, readWebdataset } from './webdataset.js';
 
 interface FormatReader {
   /** Whether a file or folder is of the format, by what it holds. */
@@ -25,6 +27,8 @@ interface FormatReader {
    * taken for what it is called where it is broken. Without, the reader is given what the user named, file or folder.
    */
   names?: RegExp;
+  /** The folder that such files are published in, beside the folders of the pictures. */
+  folder?: string;
   open(options: { path: string; images?: string; columns?: Columns }): Promise<Reader>;
 }
 
@@ -35,10 +39,15 @@ const READERS: Partial<Record<Format, FormatReader>> = {
   arrow: { looksLike: looksLikeArrow, open: readArrow },
   parquet: { looksLike: looksLikeParquet, open: readParquet },
   karpathy: { looksLike: looksLikeKarpathy, names: /^dataset.*\.json$/i, open: readKarpathy },
-  coco: { looksLike: looksLikeCoco, names: /^captions_.*\.json$/i, open: readCoco },
+  coco: { looksLike: looksLikeCoco, names: /^captions_.*\.json$/i, folder: 'annotations', open: readCoco },
   albef: { looksLike: looksLikeAlbef, names: /_(train|val|test)\.json$/i, open: readAlbef },
   // Flickr8k has its captions a second time, as lemmas.
-  token: { looksLike: looksLikeToken, names: /^(?!.*lemma).*\.token(\.txt)?$/i, open: readToken },
+  token: {
+    looksLike: looksLikeToken,
+    names: /^(?!.*lemma).*\.token(\.txt)?$/i,
+    folder: 'Flickr8k_text',
+    open: readToken,
+  },
   flickr30k: { looksLike: looksLikeFlickr30k, names: /^results.*\.csv$/i, open: readFlickr30k },
   flickr8k: { looksLike: looksLikeFlickr8k, names: /^captions\.txt$/i, open: readFlickr8k },
   jsonl: { looksLike: looksLikeJsonl, names: /\.(jsonl|ndjson)$/i, open: readJsonl },
@@ -86,6 +95,13 @@ async function findFile(file: string, format: Format | undefined): Promise<Found
     (await recognize(file, FORMAT_NAMES)) ??
     FORMAT_NAMES.find((candidate) => READERS[candidate]?.names?.test(name));
   if (found !== undefined) return { format: found, path: file };
+  await refuseUtf16(file); // It looks like none of them.
+  const packing = await packingOf(file);
+  if (packing !== null) {
+    throw new PatchwordError('SOURCE_INVALID', `${file} is packed with ${packing}.`, {
+      hint: 'Unpack it, and name what was in it.',
+    });
+  }
   throw new PatchwordError('SOURCE_INVALID', `${file} is of no format that is recognised.`, {
     hint: `Say which it is with --format: ${FORMAT_NAMES.join(', ')}.`,
   });
@@ -97,17 +113,10 @@ async function findInFolder(folder: string, format: Format | undefined): Promise
   const isWhole = format === undefined ? await recognize(folder, whole) : whole[0];
   if (isWhole !== undefined && isWhole !== 'folder') return { format: isWhole, path: folder };
 
-  const listed: Found[] = [];
-  if (format !== 'folder') {
-    for (const name of (await readdir(folder)).sort()) {
-      const named = candidates.filter((candidate) => READERS[candidate]?.names?.test(name));
-      const file = path.join(folder, name);
-      const found = await recognize(file, named);
-      if (found !== undefined) listed.push({ format: found, path: file });
-    }
-  }
+  const beside = await findListed(folder, candidates);
+  const listed = beside.length > 0 ? beside : await findPublished(folder, candidates);
   if (listed.length > 1) {
-    const names = listed.map((one) => path.basename(one.path)).join(', ');
+    const names = listed.map((one) => path.relative(folder, one.path)).join(', ');
     throw new PatchwordError('SOURCE_INVALID', `${folder} holds several datasets: ${names}.`, {
       hint: `Name one of them, for example ${listed[0].path}; or give --format folder to read the pictures alone.`,
     });
@@ -117,6 +126,30 @@ async function findInFolder(folder: string, format: Format | undefined): Promise
   throw new PatchwordError('SOURCE_INVALID', `${folder} holds no file that is taken for ${FORMATS[candidates[0]]}.`, {
     hint: 'Name the file itself.',
   });
+}
+
+/** Files of a folder that are called like datasets, and are. */
+async function findListed(folder: string, formats: readonly Format[]): Promise<Found[]> {
+  const listed: Found[] = [];
+  for (const name of (await readdir(folder)).sort()) {
+    const named = formats.filter((format) => READERS[format]?.names?.test(name));
+    const file = path.join(folder, name);
+    const found = await recognize(file, named);
+    if (found !== undefined) listed.push({ format: found, path: file });
+  }
+  return listed;
+}
+
+/** Those that stand where their publishers put them: the folder holds the pictures, and this one beside them. */
+async function findPublished(folder: string, formats: readonly Format[]): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const format of formats) {
+    const { folder: name } = READERS[format]!;
+    const published = name === undefined ? folder : path.join(folder, name);
+    if (published === folder || !existsSync(published) || !(await isFolder(published))) continue;
+    found.push(...(await findListed(published, [format])));
+  }
+  return found;
 }
 
 async function recognize(file: string, formats: readonly Format[]): Promise<Format | undefined> {

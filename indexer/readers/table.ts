@@ -99,7 +99,10 @@ async function chooseColumns({
   }
   const { image, caption, split } = { ...known, ...named };
   if (image === undefined) {
-    const hint = 'Name the column of their paths with --columns image=NAME.';
+    const divider = names.size === 1 ? /[;|]/.exec([...names][0])?.[0] : undefined;
+    const hint = divider
+      ? `Its columns are divided by "${divider}"; save it with commas between them.`
+      : 'Name the column of their paths with --columns image=NAME.';
     throw lacks(`of pictures that is recognised (${COLUMN_NAMES.image.join(', ')})`, hint);
   }
   if (caption === undefined && named.image === undefined) {

@@ -8,8 +8,8 @@ import { readSamples } from './tarsample.js';
 
 const SHARD_NAMES = /\.(tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz|zst))$/i;
 
-/** How files begin that hold a tar archive packed, in hexadecimal. */
-const PACKED = { gzip: '1f8b', bzip2: '425a68', xz: 'fd377a58', zstd: '28b52ffd' };
+/** How files begin that are packed, in hexadecimal. */
+const PACKED = { zip: '504b0304', gzip: '1f8b', bzip2: '425a68', xz: 'fd377a58', zstd: '28b52ffd' };
 
 /**
  * WebDataset: tar archives whose members belong together where their names agree up to the first dot. `000001.jpg` has its
@@ -59,7 +59,8 @@ async function firstMember(file: string): Promise<IteratorResult<TarMember, TarD
   }
 }
 
-async function packingOf(file: string): Promise<string | null> {
+/** What a file is packed with; null where it is not. */
+export async function packingOf(file: string): Promise<string | null> {
   const handle = await open(file);
   try {
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(4) });

@@ -125,7 +125,8 @@ function explainDecodeError(name: string, error: unknown, { seconds }: ImageLimi
   }
   // libvips says the same thing many times, after what it tried first.
   const reason = lines.find((line) => !/^source: bad seek|^Warning treated as error/.test(line)) ?? lines[0];
-  const message = `${name} is damaged, cut short or of an unsupported kind: ${reason.replace(/^Input buffer has corrupt header: /, '')}.`;
+  const what = reason.replace(/^Input buffer has corrupt header:\s*/, '') || 'its header makes no sense';
+  const message = `${name} is damaged, cut short or of an unsupported kind: ${what}.`;
   return new PatchwordError('IMAGE_UNREADABLE', message, {
     hint: 'Copy or download it again, or convert it.',
     cause: error,

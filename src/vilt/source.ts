@@ -70,7 +70,7 @@ function checkSignature(name: string, bytes: Uint8Array): void {
   const expected = `expected one of ${Object.keys(SIGNATURES).join(', ')}`;
   const message = foreign
     ? `${name} is ${foreign.what}; ${expected}.`
-    : `${name} is not an image that can be read; ${expected}.`;
+    : `${name} does not begin as a picture does; ${expected}.`;
   throw new PatchwordError('IMAGE_UNREADABLE', foreign?.why ? `${message} ${foreign.why}` : message, {
     hint: foreign?.hint ?? 'Convert it to one of these.',
   });

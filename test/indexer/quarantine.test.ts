@@ -49,8 +49,10 @@ describe('quarantine', function () {
     await writePictures(at('one'), { 'b.jpg': 3, 'new.png': 4 });
     renameSync(at('two'), at('two-away'));
     const { engine: counted, asked } = counting(engine);
-    const result = await retryQuarantine({ engine: counted });
+    const totals = new Set<number | null>();
+    const result = await retryQuarantine({ engine: counted, onProgress: ({ total }) => totals.add(total) });
     assert.deepEqual([result.added, result.quarantined, asked.prepared], [1, 1, 2]);
+    assert.deepEqual([...totals], [null], 'how many pictures the source has says nothing of how many are tried');
     assert.deepEqual(
       result.skipped.map(({ file }) => file),
       ['phone.heic'],

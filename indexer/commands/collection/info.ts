@@ -5,7 +5,7 @@ import type { CollectionModel, CollectionStatistics, Source } from '../../../src
 import type { PrefilterInfo } from '../../../src/vilt/inspection.js';
 import type { GlobalOptions } from '../../options.js';
 import { printResult } from '../../output.js';
-import { describeBytes, formatTable } from '../../text.js';
+import { describeBytes, describeCount, formatTable } from '../../text.js';
 
 interface Info extends Omit<CollectionStatistics, 'bytes'> {
   name: string;
@@ -69,21 +69,26 @@ function describe(info: Info): string {
   }[model.prefilter ?? 'none'];
   return formatTable([
     ['collection', `${info.name}, in ${info.folder}`],
-    ['images', `${info.images} in ${info.files} files, ${info.missing} of them missing`],
+    ['images', `${info.images} in ${describeCount(info.files, 'file')}, ${info.missing} of them missing`],
     ['captions', `${info.captions}`],
-    [
-      '',
-      `${info.quarantined} files in quarantine, ${info.removed} images removed, ${info.nearDuplicates} near duplicates`,
-    ],
+    ['', describeRest(info)],
     ...info.sources.map(({ path, format, files }, at) => [
       at === 0 ? 'sources' : '',
-      `${path}${format === '' ? '' : ` (${format})`}: ${files} files`,
+      `${path}${format === '' ? '' : ` (${format})`}: ${describeCount(files, 'file')}`,
     ]),
     ['model', `${model.path} (sha256 ${model.hash})`],
     ['prefilter', `${prefilter}, ${model.dimension} dimensions`],
     ['recall@100', `images ${describeRecall(recall.images)}; captions ${describeRecall(recall.captions)}`],
     ['on disk', `${describeBytes(total)}: ${describeParts(bytes)}`],
   ]);
+}
+
+function describeRest({ quarantined, removed, nearDuplicates }: Info): string {
+  return [
+    `${describeCount(quarantined, 'entry', 'entries')} in quarantine`,
+    `${describeCount(removed, 'image')} removed`,
+    describeCount(nearDuplicates, 'pair of near duplicates', 'pairs of near duplicates'),
+  ].join(', ');
 }
 
 function describeRecall({ recall, exact }: TargetRecall): string {

@@ -25,6 +25,14 @@ describe('a CSV table', () => {
       ...refusal(/no column of captions that is recognised/),
       hint: /--columns caption=NAME, or, .*only --columns image=image/,
     });
+    await assert.rejects(readAll(table('image;caption\na.jpg;a fox\n')), {
+      ...refusal(/no column of pictures/),
+      hint: /divided by ";"; save it with commas/,
+    });
+    await assert.rejects(
+      readAll(table('image,caption\ra.jpg,a fox\r')),
+      refusal(/table\.csv:\d: its lines end in CR alone/),
+    );
     await assert.rejects(
       readAll(table('image,caption,caption\na.jpg,a,b\n')),
       refusal(/:1: two columns are called "caption"/),
@@ -67,7 +75,7 @@ describe('a CSV table', () => {
       'table.csv:5: it has 1 columns, the first line has 3; quote cells that hold the delimiter',
       'table.csv:6: image: it is empty',
       '../a.jpg: table.csv:7: its path leaves the folder of the pictures',
-      'https://example.org/a.jpg: table.csv:8: it is a web address; expected the path of a file',
+      'https://example.org/a.jpg: table.csv:8: it is a web address; expected the path of a file: download it first',
       'table.csv:9: b.jpg: a caption has 1000000 characters; at most 10000 are read',
       'table.csv:10: b.jpg: split: it has 201 characters; at most 200 are read',
       'table.csv:11: its path has 5004 characters; at most 4096 are read',

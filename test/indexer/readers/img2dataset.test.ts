@@ -127,6 +127,38 @@ describe('the output of img2dataset', () => {
     });
   }
 
+  for (const [layout, { write, name }] of Object.entries(layouts)) {
+    it(`is read shard by shard where the table of one is named, in the layout "${layout}"`, async () => {
+      const folder = newFolder();
+      await write(folder);
+      await writeArchive(folder, '00001');
+      const source = path.join(folder, '00000.parquet');
+      const reader = await openSource({ source });
+      assert.deepEqual(
+        { format: reader.format, total: reader.total, passedOver: reader.passedOver, path: reader.path },
+        { format: 'img2dataset', total: 2, passedOver: 1, path: source },
+      );
+      const images = (await collect(reader.entries())) as SourceImage[];
+      assert.deepEqual(images.map((image) => image.name).slice(1), [name]);
+    });
+  }
+
+  it('is a table like any other without its counts, and has no row of what could not be downloaded', async () => {
+    const folder = newFolder();
+    for (const file of ['00000.parquet', 'more.parquet']) {
+      copyFileSync(fixture('readers', 'img2dataset', '00000.parquet'), path.join(folder, file));
+    }
+    for (const source of [folder, path.join(folder, '00000.parquet'), path.join(folder, 'more.parquet')]) {
+      const reader = await openSource({ source });
+      assert.deepEqual([reader.format, reader.total], ['parquet', null]);
+      const images = (await collect(reader.entries())) as SourceImage[];
+      assert.deepEqual(
+        images.map(({ attributes }) => attributes.key),
+        source === folder ? [...KEYS, ...KEYS] : KEYS,
+      );
+    }
+  });
+
   it('may be large: shards in any layout, in the order of their names', async () => {
     const folder = newFolder();
     writeTable(folder, '00002');

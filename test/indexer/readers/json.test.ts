@@ -84,8 +84,38 @@ describe('readJsonList', () => {
     }
   });
 
-  it('tells the line of an error within a text', () => {
-    const parsed = parseJson('{\n"a": 1\n"b": 2\n}');
-    assert.equal('line' in parsed && parsed.line, 3);
+  it('keeps integers that no number holds as strings, and everything else as it is', () => {
+    const text =
+      '{"id": 12345678901234567890, "n": [-9007199254740993, 9007199254740991, 1.12345678901234567, 1e30, 10]';
+    const more = ', "s": "id 12345678901234567890, \\"12345678901234567890\\"", "12345678901234567890": 0}';
+    assert.deepEqual(parseJson(text + more), {
+      value: {
+        id: '12345678901234567890',
+        n: ['-9007199254740993', 9007199254740991, 1.1234567890123457, 1e30, 10],
+        s: 'id 12345678901234567890, "12345678901234567890"',
+        '12345678901234567890': 0,
+      },
+    });
+    const long = 'x'.repeat(16 * 2 ** 20);
+    assert.deepEqual(parseJson(`["${long}", 12345678901234567890]`), { value: [long, '12345678901234567890'] });
+    for (const broken of ['[1\n12345678901234567890]', '[01234567890123456789]', '["12345678901234567890\n"]']) {
+      assert.ok('reason' in parseJson(broken), broken);
+    }
+  });
+
+  it('tells the line of an error within a text, whatever the error is', () => {
+    const cases: [string, number, string][] = [
+      ['', 1, 'Unexpected end of JSON input'],
+      ['\n{\n"a": [1,\n', 4, 'Unexpected end of JSON input'],
+      ['{\n"a": 1\n"b": 2\n}', 3, "Expected ',' or '}' after property value"],
+      ['{"a": 1,\n"b": }\n', 2, "Unexpected token '}'"],
+      [`[\n${'1,\n'.repeat(1000)}nul,\n${'2,\n'.repeat(1000)}3]`, 1002, "Unexpected token ','"],
+      ['[1,\n2,\n]', 3, "Unexpected token ']'"],
+      ['{}\n\n}', 3, 'Unexpected non-whitespace character after JSON'],
+      ['{"a":\n"x\ny"}', 2, 'Bad control character in string literal'],
+    ];
+    for (const [text, line, reason] of cases) {
+      assert.deepEqual(parseJson(text), { reason: `it is not JSON: ${reason}`, line }, text.slice(0, 40));
+    }
   });
 });

@@ -34,7 +34,7 @@ describe('Karpathy JSON', () => {
   it('is refused, with the first reason, where no entry can be used', async () => {
     await rejects(
       { images: [{ filename: 'a.png' }, 7] },
-      /None of the 2 entries.*dataset\.json:1: images\[0\]: sentences: /,
+      /of 2 entries none can be used.*dataset\.json:1: images\[0\]: sentences: /,
     );
   });
 

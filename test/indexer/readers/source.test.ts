@@ -28,6 +28,15 @@ describe('openSource', () => {
         hint: /--format: .*parquet, karpathy, coco, .*folder/,
       });
     }
+    const utf16 = path.join(make({ 'list.json': Buffer.from(`\uFEFF${LISTS.karpathy}`, 'utf16le') }), 'list.json');
+    await assert.rejects(openSource({ source: utf16 }), refusal(/list\.json:1: it is UTF-16; expected UTF-8\.$/));
+    for (const [packing, head] of Object.entries({ zip: 'PK\x03\x04', gzip: '\x1F\x8B\x08\0' })) {
+      const packed = path.join(make({ 'captions.data': Buffer.from(head, 'latin1') }), 'captions.data');
+      await assert.rejects(openSource({ source: packed }), {
+        ...refusal(new RegExp(`captions\\.data is packed with ${packing}\\.$`)),
+        hint: /Unpack it/,
+      });
+    }
     await assert.rejects(openSource({ source: '/dev/null' }), refusal(/neither a folder nor a file/));
   });
 
@@ -88,6 +97,34 @@ describe('openSource', () => {
       hint: /Name one of them, for example .*\/dataset\.json/,
     });
     assert.equal((await openSource({ source: folder, format: 'tsv' })).format, 'tsv');
+  });
+
+  it('finds a dataset where its publisher puts it, in a folder beside those of the pictures', async () => {
+    const published: [Format, string, string][] = [
+      ['coco', 'annotations/captions_val2017.json', 'val2017/a.jpg'],
+      ['token', 'Flickr8k_text/Flickr8k.token.txt', 'Flicker8k_Dataset/a.jpg'],
+    ];
+    for (const [format, list, picture] of published) {
+      const beside = path.join(path.dirname(list), 'instances_val2017.json');
+      const folder = make({ [list]: LISTS[format], [picture]: null, [beside]: '{"annotations": []}' });
+      const reader = await openSource({ source: folder });
+      assert.deepEqual([reader.format, reader.total, reader.path], [format, 1, path.join(folder, list)]);
+      assert.equal((await openSource({ source: folder, format })).path, path.join(folder, list));
+      assert.equal((await openSource({ source: folder, format: 'folder' })).format, 'folder');
+    }
+    const both = { 'annotations/captions_train2017.json': LISTS.coco, 'annotations/captions_val2017.json': LISTS.coco };
+    await assert.rejects(
+      openSource({ source: make({ ...both, 'val2017/a.jpg': null }) }),
+      refusal(/several datasets: annotations\/captions_train2017\.json, annotations\/captions_val2017\.json\.$/),
+    );
+    const nearer = make({
+      ...both,
+      'dataset.json': LISTS.karpathy,
+      'a.jpg': null,
+      'Flickr8k_text/readme.txt': 'a fox',
+    });
+    assert.equal((await openSource({ source: nearer })).format, 'karpathy');
+    assert.equal((await openSource({ source: make({ annotations: 'a file', 'a.jpg': null }) })).format, 'folder');
   });
 
   it('is not misled by files that are called like datasets and are none', async () => {
