@@ -14,10 +14,16 @@ export type ColumnDecoder = Parameters<typeof readPage>[2];
 export const PAGE_LIMITS = { bytes: 2 ** 29, values: 20_000_000 };
 
 /** Each writes into memory of the size that the header states. By itself, Zstandard's takes what the data asks for. */
-const BOUNDED: Compressors = {
-  ...compressors,
-  ZSTD: (input, length) => decompressZstd(input, new Uint8Array(length)),
-};
+const BOUNDED: Compressors = { ...compressors, ZSTD: decompressExactly };
+
+/** The decoder does not tell how much it wrote: a page that is short leaves its last byte as it was, whatever that was. */
+function decompressExactly(input: Uint8Array, length: number): Uint8Array {
+  for (const rest of [0xa5, 0x5a]) {
+    const output = decompressZstd(input, new Uint8Array(length).fill(rest));
+    if (length === 0 || output[length - 1] !== rest) return output;
+  }
+  throw new Error(`a page of ${length} bytes holds fewer`);
+}
 
 /** Where the parts of a page of values begin, and how many values it holds. Levels that it lacks have a width of 0. */
 interface Layout {

@@ -92,6 +92,17 @@ describe('a page of Parquet', () => {
     assert.ok(process.memoryUsage().rss - before < 2 ** 28);
   });
 
+  it('is refused where Zstandard data is shorter than the page, whatever its last byte', () => {
+    const header = { type: 'DICTIONARY_PAGE', dictionary_page_header: { num_values: 1 } };
+    for (const last of [0xa5, 0x5a, 0]) {
+      const text = [2, 0, 0, 0, 0x61, last];
+      const frame = [0x28, 0xb5, 0x2f, 0xfd, 0, 0x50, (text.length << 3) | 1, 0, 0, ...text]; // one raw block, the last
+      const page = (size: number) => decode(frame, header, { codec: 'ZSTD', size });
+      assert.equal(page(6).length, 1);
+      assert.throws(() => page(7), /a page of 7 bytes holds fewer/);
+    }
+  });
+
   it('is decoded whatever its version and encoding', () => {
     const levels = [...run(1, 1), ...run(1, 0), ...run(1, 1)];
     const values = 3;
