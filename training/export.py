@@ -44,6 +44,7 @@ def export(
         scale = network.scale().detach().cpu().reshape(1)
         tensors["prefilter.logit_scale"] = scale.to(torch.float16 if half else torch.float32)
     save_file(tensors, partial / "model.safetensors", metadata={"format": "pt"})
+    (partial / "model.safetensors").chmod(0o644)  # safetensors writes for its owner alone
 
     config = network.config
     config.architectures = [ARCHITECTURES[task]]
