@@ -12,7 +12,7 @@ const IR_VERSION = 9;
 const MICROSOFT = 'com.microsoft';
 
 /** Raises the version of every cached graph: change it with anything that changes what a builder writes. */
-export const BUILDER_VERSION = 2;
+export const BUILDER_VERSION = 3;
 
 const ELEMENT = {
   float32: onnx.TensorProto.DataType.FLOAT,

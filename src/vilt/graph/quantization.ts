@@ -1,4 +1,4 @@
-/** Weights of a linear layer in eight bits: value ≈ scale · integer, one scale for each output (per channel, symmetric). */
+/** Weights of a linear layer as small integers: value ≈ scale · integer, one scale for each output (per channel, symmetric). */
 export interface QuantizedWeight {
   /** (inputs, outputs): transposed, as ONNX Runtime's integer product reads them */
   values: Int8Array;
@@ -6,7 +6,11 @@ export interface QuantizedWeight {
   scales: Float32Array;
 }
 
-const LARGEST_INT8 = 127;
+/**
+ * Seven bits of the eight. Processors without VNNI add two products of a weight and an unsigned activation in 16 bits, which
+ * 2 · 255 · 127 would overflow and 2 · 255 · 63 does not: with eight, scores were wrong there (ONNX Runtime's `reduce_range`).
+ */
+const LARGEST_WEIGHT = 63;
 
 /** @param weight (outputs, inputs), as PyTorch keeps it */
 export function quantize(weight: Float32Array, outputs: number): QuantizedWeight {
@@ -16,7 +20,7 @@ export function quantize(weight: Float32Array, outputs: number): QuantizedWeight
   for (let output = 0; output < outputs; output++) {
     const row = weight.subarray(output * inputs, (output + 1) * inputs);
     const largest = row.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const scale = largest / LARGEST_INT8 || 1;
+    const scale = largest / LARGEST_WEIGHT || 1;
     scales[output] = scale;
     for (let input = 0; input < inputs; input++) values[input * outputs + output] = Math.round(row[input] / scale);
   }

@@ -5,24 +5,24 @@ import { halfValue, random } from '../variant.js';
 describe('quantize', () => {
   it('leaves a row of zeros as zeros', () => {
     const { values, scales } = quantize(Float32Array.of(0, 0, 1, -1), 2);
-    assert.deepEqual([...values], [0, 127, 0, -127]); // (inputs, outputs)
-    assert.deepEqual([...scales], [1, Math.fround(1 / 127)]);
+    assert.deepEqual([...values], [0, 63, 0, -63]); // (inputs, outputs)
+    assert.deepEqual([...scales], [1, Math.fround(1 / 63)]);
   });
 
   it('gives each output a scale of its own, and transposes', () => {
-    const { values, scales } = quantize(Float32Array.of(127, -254, 63.5, 0.5, 0.25, -0.125), 2);
-    assert.deepEqual([...scales], [2, 0.5 / 127].map(Math.fround));
-    assert.deepEqual([...values], [64, 127, -127, 64, 32, -32]);
+    const { values, scales } = quantize(Float32Array.of(63, -126, 31.5, 0.5, 0.25, -0.125), 2);
+    assert.deepEqual([...scales], [2, 0.5 / 63].map(Math.fround));
+    assert.deepEqual([...values], [32, 63, -63, 32, 16, -16]);
   });
 
-  it('is within half a step of every weight, and uses the whole range', () => {
+  it('is within half a step of every weight, and uses the whole range of seven bits', () => {
     const next = random(5);
     const [outputs, inputs] = [16, 33];
     const weight = Float32Array.from({ length: outputs * inputs }, () => next() ** 3 - 0.4);
     const { values, scales } = quantize(weight, outputs);
     for (let output = 0; output < outputs; output++) {
       const column = Array.from({ length: inputs }, (_, input) => values[input * outputs + output]);
-      assert.equal(Math.max(...column.map(Math.abs)), 127);
+      assert.equal(Math.max(...column.map(Math.abs)), 63);
       column.forEach((value, input) => {
         const error = Math.abs(value * scales[output] - weight[output * inputs + input]);
         assert.ok(error <= 0.5001 * scales[output], `${error} at (${output}, ${input})`);
