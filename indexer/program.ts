@@ -12,6 +12,7 @@ import { addListCommand } from './commands/collection/list.js';
 import { addRenameCommand } from './commands/collection/rename.js';
 import { addVerifyCommand as addCollectionVerifyCommand } from './commands/collection/verify.js';
 import { addCompareCommand } from './commands/compare.js';
+import { addReportCommand } from './commands/eval/report.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFillCommand } from './commands/fill.js';
 import { addFitCommand } from './commands/fit.js';
@@ -77,7 +78,10 @@ export function createProgram(): Command {
   addCollectionVerifyCommand(collection);
   addCompactCommand(collection);
   addDuplicatesCommand(collection);
-  for (const command of [...program.commands, ...quarantine.commands, ...model.commands, ...collection.commands])
+
+  const evaluation = program.command('eval').description('measure recall and accuracy');
+  addReportCommand(evaluation);
+  for (const command of [program, quarantine, model, collection, evaluation].flatMap(({ commands }) => commands))
     checkRequiredOptionsLast(command);
   return program;
 }
