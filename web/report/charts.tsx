@@ -70,6 +70,7 @@ export function RecallByTime({ result, direction }: { result: Result; direction:
       xLabel="time a query"
       yLabel="R@1, %"
       logarithmic
+      xTicks={roundTimes(x)}
       formatX={milliseconds}
       formatY={tenths}
       rangeY={toHundred}
@@ -107,6 +108,13 @@ export function Distribution({ histogram }: { histogram: Histogram }) {
 
 function rising(values: number[]): number[] {
   return [...new Set(values)].sort((a, b) => a - b);
+}
+
+/** 1, 2 and 5 of each power of ten between the first and the last. */
+function roundTimes(x: number[]): number[] {
+  const powers = [...Array(9).keys()].map((power) => 10 ** (power - 2));
+  const round = powers.flatMap((power) => [power, 2 * power, 5 * power]);
+  return round.filter((time) => time >= x[0] / 1.1 && time <= x.at(-1)! * 1.1);
 }
 
 function isKnown({ values }: Line): boolean {

@@ -50,8 +50,8 @@ export function rank(value: number | null): string {
 
 export function milliseconds(value: number): string {
   if (value >= 9_950) return `${whole(value / 1000)}\u00a0s`;
-  if (value >= 995) return `${(value / 1000).toFixed(1)}\u00a0s`;
-  return `${value >= 9.95 ? Math.round(value) : value.toFixed(1)}\u00a0ms`;
+  if (value >= 995) return `${Number((value / 1000).toFixed(1))}\u00a0s`;
+  return `${value >= 9.95 ? Math.round(value) : Number(value.toFixed(1))}\u00a0ms`;
 }
 
 export function duration(seconds: number): string {

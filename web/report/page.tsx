@@ -1,7 +1,7 @@
 import type { Report } from '../../src/evaluation/report.js';
 import type { Direction } from '../../src/evaluation/result.js';
 import { Distribution, RecallByCandidates, RecallByTime } from './charts.js';
-import { DIRECTION_TITLES, isSame, milliseconds, moment, span, tenths, titleOf, whole } from './format.js';
+import { DIRECTION_TITLES, isSame, milliseconds, moment, signed, span, tenths, titleOf, whole } from './format.js';
 import { Missing, Provenance } from './provenance.js';
 import { DifferencesTable, PublishedTable, RECALLS, rowsOf, RowsTable } from './tables.js';
 import { WorstQueries } from './worst.js';
@@ -90,6 +90,10 @@ export function Page({ report }: { report: Report }) {
         {ready(result.worst) && (
           <section>
             <h2>Worst queries</h2>
+            <p class="about">
+              Below each item: its rank, and its match score (its similarity where it was not scored) and match
+              probability.
+            </p>
             <WorstQueries worst={result.worst} pictures={new Map(report.pictures)} />
           </section>
         )}
@@ -137,6 +141,13 @@ function Summary({ report, direction }: { report: Report; direction: Direction }
         {reference &&
           `; ${titleOf(reference)}: R@1 ${tenths(reference['R@1'])} in ${milliseconds(reference.cost.millisecondsAQuery)}`}
       </p>
+      {suggested && suggestion && (
+        <p>
+          Suggested: the fewest candidates whose R@1 is within {suggestion.within} points of{' '}
+          {titleOf(suggestion.reference)}
+          {suggestion.interval && ` (95 %: ${span(suggestion.interval, signed)} points)`}.
+        </p>
+      )}
     </article>
   );
 }

@@ -30,7 +30,9 @@ interface PlotProps {
   rangeY?: (least: number, most: number) => [number, number];
 }
 
-const HEIGHT = 280;
+const HEIGHT = 270;
+/** Beside the outermost points of a logarithmic axis. */
+const MARGIN = 1.15;
 const DARK = 'screen and (prefers-color-scheme: dark)';
 
 /** A plot that takes the width it is given and the colours of the page; what it draws is in the tables, too. */
@@ -73,15 +75,21 @@ function optionsOf(props: PlotProps, width: number, style: CSSStyleDeclaration):
     width,
     height: HEIGHT,
     scales: {
-      x: { time: false, ...(logarithmic ? { distr: 3, log: 10 } : {}) },
+      x: {
+        time: false,
+        ...(logarithmic ? { distr: 3, log: 10, range: (_plot, least, most) => [least / MARGIN, most * MARGIN] } : {}),
+      },
       y: rangeY ? { range: (_plot, least, most) => rangeY(least, most) } : {},
     },
     axes: [
       {
         ...axis,
         label: xLabel,
+        size: 34,
         values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : formatX(tick))),
-        ...(xTicks ? { splits: () => xTicks, filter: (_plot: uPlot, ticks: number[]) => ticks } : {}),
+        ...(xTicks
+          ? { splits: () => xTicks, filter: (plot: uPlot, ticks: number[]) => uncrowded(plot, ticks, formatX) }
+          : {}),
       },
       { ...axis, label: yLabel, size: 52, values: (_plot, ticks) => ticks.map(formatY) },
     ],
@@ -92,6 +100,18 @@ function optionsOf(props: PlotProps, width: number, style: CSSStyleDeclaration):
     cursor: { y: false, drag: { x: false, y: false } },
     padding: [10, 14, 0, 0],
   };
+}
+
+/** Without ticks whose labels would run into the one before. */
+function uncrowded(plot: uPlot, ticks: number[], format: (value: number) => string): (number | null)[] {
+  let end = -Infinity;
+  return ticks.map((tick) => {
+    const half = 4 * format(tick).length;
+    const at = plot.valToPos(tick, 'x');
+    if (at - half < end) return null;
+    end = at + half;
+    return tick;
+  });
 }
 
 function seriesOf(

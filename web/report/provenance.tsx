@@ -71,7 +71,10 @@ export function Provenance({ result }: { result: Result }) {
 export function Missing({ missing }: { missing: Result['dataset']['missing'] }) {
   return (
     <details>
-      <summary>{whole(missing.length)} pictures were missing, and the figures are without them</summary>
+      <summary>
+        {missing.length === 1 ? '1 picture was' : `${whole(missing.length)} pictures were`} missing, and the figures are
+        without
+      </summary>
       <ul class="missing">
         {missing.map(({ file, reason }, at) => (
           <li key={at}>

@@ -79,7 +79,9 @@ function Items({ title, items, pictures }: { title: string; items: RankedItem[];
           <li key={at}>
             {item.image && <Picture name={item.image.name} pictures={pictures} />}
             {item.text !== null && <p class="text">{item.text}</p>}
-            <p class="score">{scoreOf(item)}</p>
+            <p class="score">
+              <b>{whole(item.rank)}</b> {scoreOf(item)}
+            </p>
           </li>
         ))}
       </ul>
@@ -93,12 +95,11 @@ function Picture({ name, pictures }: { name: string; pictures: Pictures }) {
   return source === undefined ? <p class="file">{name}</p> : <img src={source} alt={name} title={name} />;
 }
 
-/** "12: score 3.21, 93 %" */
-function scoreOf({ rank, matchScore, matchProbability, similarity }: RankedItem): string {
+/** "2.90 · 90 %" */
+function scoreOf({ matchScore, matchProbability, similarity }: RankedItem): string {
   const scores = [
-    matchScore !== null ? `score\u00a0${matchScore.toFixed(2)}` : null,
-    matchProbability !== null ? `${(100 * matchProbability).toFixed(0)}\u00a0%` : null,
-    matchScore === null && similarity !== null ? `similarity\u00a0${similarity.toFixed(2)}` : null,
+    (matchScore ?? similarity)?.toFixed(2),
+    matchProbability === null ? undefined : `${(100 * matchProbability).toFixed(0)}\u00a0%`,
   ];
-  return `${whole(rank)}: ${scores.filter((score) => score !== null).join(', ')}`;
+  return scores.filter((score) => score !== undefined).join(' · ');
 }
