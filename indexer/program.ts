@@ -12,7 +12,9 @@ import { addListCommand } from './commands/collection/list.js';
 import { addRenameCommand } from './commands/collection/rename.js';
 import { addVerifyCommand as addCollectionVerifyCommand } from './commands/collection/verify.js';
 import { addCompareCommand } from './commands/compare.js';
+import { addNlvr2Command } from './commands/eval/nlvr2.js';
 import { addReportCommand } from './commands/eval/report.js';
+import { addVqaCommand } from './commands/eval/vqa.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFillCommand } from './commands/fill.js';
 import { addFitCommand } from './commands/fit.js';
@@ -81,6 +83,8 @@ export function createProgram(): Command {
 
   const evaluation = program.command('eval').description('measure recall and accuracy');
   addReportCommand(evaluation);
+  addVqaCommand(evaluation);
+  addNlvr2Command(evaluation);
   for (const command of [program, quarantine, model, collection, evaluation].flatMap(({ commands }) => commands))
     checkRequiredOptionsLast(command);
   return program;

@@ -19,12 +19,17 @@ export interface Report {
 
 /** @param pictures data URIs by the name of the image */
 export function reportOf(result: RetrievalResult, pictures: ReadonlyMap<string, string>): Report {
-  const { queries: _queries, rows, ...rest } = result;
   return {
-    result: { ...rest, rows: rows.map(({ ranks: _ranks, ...row }) => row) },
+    result: { ...without(result, 'queries'), rows: result.rows.map((row) => without(row, 'ranks')) },
     published: publishedBeside(result.protocol).map(reportedRow),
     pictures: [...pictures],
   };
+}
+
+function without<T extends object, Name extends keyof T>(value: T, name: Name): Omit<T, Name> {
+  const rest = { ...value };
+  delete rest[name];
+  return rest;
 }
 
 function reportedRow({ model, setting, printed, ...row }: PublishedRow): ReportedRow {
