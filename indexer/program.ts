@@ -12,6 +12,7 @@ import { addListCommand } from './commands/collection/list.js';
 import { addRenameCommand } from './commands/collection/rename.js';
 import { addVerifyCommand as addCollectionVerifyCommand } from './commands/collection/verify.js';
 import { addCompareCommand } from './commands/compare.js';
+import { addEvalCommand } from './commands/eval.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFillCommand } from './commands/fill.js';
 import { addFitCommand } from './commands/fit.js';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
   addFillCommand(program);
   addServeCommand(program);
   addFitCommand(program);
+  addEvalCommand(program);
 
   const quarantine = program.command('quarantine').description('what could not be indexed, and why');
   addQuarantineListCommand(quarantine);
