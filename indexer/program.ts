@@ -12,6 +12,7 @@ import { addListCommand } from './commands/collection/list.js';
 import { addRenameCommand } from './commands/collection/rename.js';
 import { addVerifyCommand as addCollectionVerifyCommand } from './commands/collection/verify.js';
 import { addCompareCommand } from './commands/compare.js';
+import { addEvalCommand } from './commands/eval.js';
 import { addNlvr2Command } from './commands/eval/nlvr2.js';
 import { addReportCommand } from './commands/eval/report.js';
 import { addVqaCommand } from './commands/eval/vqa.js';
@@ -81,7 +82,8 @@ export function createProgram(): Command {
   addCompactCommand(collection);
   addDuplicatesCommand(collection);
 
-  const evaluation = program.command('eval').description('measure recall and accuracy');
+  // The verbs below it have options of the same names, such as --model and --images.
+  const evaluation = addEvalCommand(program).enablePositionalOptions();
   addReportCommand(evaluation);
   addVqaCommand(evaluation);
   addNlvr2Command(evaluation);
