@@ -82,8 +82,8 @@ export function createProgram(): Command {
   addCompactCommand(collection);
   addDuplicatesCommand(collection);
 
-  // The verbs below it have options of the same names, such as --model and --images.
-  const evaluation = addEvalCommand(program).enablePositionalOptions();
+  const evaluation = program.command('eval').description('measure recall and accuracy');
+  addEvalCommand(evaluation);
   addReportCommand(evaluation);
   addVqaCommand(evaluation);
   addNlvr2Command(evaluation);

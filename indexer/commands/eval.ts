@@ -22,15 +22,19 @@ interface EvalOptions extends ModelOptions, SourceOptions {
   seed?: number;
   allowMissing?: boolean;
   work?: string;
+  report?: string;
 }
 
 /** The most candidates of a query. */
 const MOST_CANDIDATES = 10_000;
 
-export function addEvalCommand(program: Command): Command {
-  const command = program
-    .command('eval')
-    .description('measure recall on a captioned dataset: by the prefilter, in two stages, over every pair')
+/** `eval DATASET` is short for `eval retrieval DATASET`: the verbs beside it have options of the same names. */
+export function addEvalCommand(evaluation: Command): void {
+  const command = evaluation
+    .command('retrieval', { isDefault: true })
+    .description(
+      'measure recall on a captioned dataset: by the prefilter, in two stages, over every pair (the default)',
+    )
     .argument('<dataset>', 'a folder of pictures with captions, or a dataset, as index takes it')
     .option('--split <name>', 'the part to evaluate on (default: test; all of a dataset without splits)')
     .addOption(new Option('--protocol <name>', 'a published protocol (default: the whole split)').choices(PROTOCOLS))
@@ -52,6 +56,7 @@ export function addEvalCommand(program: Command): Command {
       wholeNumber({ min: 0, max: 2 ** 32 - 1 }),
     )
     .option('--allow-missing', 'go on without pictures that cannot be read, and say so in the result')
+    .option('--report <file>', 'write a page with tables, plots and the worst queries')
     .option('--work <folder>', 'where scores are kept, so that it can be interrupted (default: the cache folder)');
   addSourceOptions(command);
   addModelOption(command);
@@ -59,16 +64,18 @@ export function addEvalCommand(program: Command): Command {
     const options = command.optsWithGlobals<EvalOptions>();
     const { runEvaluation } = await import('../evaluating.js');
     const { describeEvaluation } = await import('../recalltable.js');
+    const { checkReplaceable, writeReport } = await import('../evaluation/report.js');
+    if (options.report !== undefined) await checkReplaceable(options.report);
     const interrupt = onInterrupt();
     try {
       const { signal } = interrupt;
       const result = await runEvaluation({ ...options, ...sourceOptions(options), dataset, signal, printNotes });
       printResult(result, options, describeEvaluation);
+      if (options.report !== undefined) await writeReport({ result, file: options.report });
     } finally {
       interrupt.release();
     }
   });
-  return command;
 }
 
 /** Parses "1,5,10": whole numbers, in any order, each once. */

@@ -1,15 +1,9 @@
-import type { Command } from 'commander';
 import type { Inference } from '../../../src/inference/inference.js';
 import { onInterrupt } from '../../interrupt.js';
 import type { ModelOptions } from '../../options.js';
 import type { Progress } from '../../progress.js';
 import type { SkippedImage } from '../../readers/reader.js';
 import { describeCount, describeSkipped } from '../../text.js';
-
-/** Options of a verb below `eval`, whose own of the same names, with their defaults, do not count. */
-export function ownOptions<T>(command: Command): T {
-  return { ...command.optsWithGlobals(), ...command.opts() } as T;
-}
 
 interface Running {
   inference: Inference;

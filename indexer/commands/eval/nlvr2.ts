@@ -3,7 +3,7 @@ import type { Nlvr2Result } from '../../evaluation/nlvr2.js';
 import { addDeviceOptions, addModelOption, type ModelOptions } from '../../options.js';
 import { printResult } from '../../output.js';
 import { formatTable } from '../../text.js';
-import { describeMissing, ownOptions, whileShown } from './asking.js';
+import { describeMissing, whileShown } from './asking.js';
 
 interface Nlvr2CommandOptions extends ModelOptions {
   annotations: string;
@@ -21,7 +21,7 @@ export function addNlvr2Command(evaluation: Command): void {
     .option('--predictions <file>', "write what the model says, as NLVR2's evaluation takes it")
     .option('--allow-missing', 'go on without pictures that cannot be read, and say so in the result');
   addDeviceOptions(addModelOption(command)).action(async () => {
-    const options = ownOptions<Nlvr2CommandOptions>(command);
+    const options = command.optsWithGlobals<Nlvr2CommandOptions>();
     const { evaluateNlvr2 } = await import('../../evaluation/nlvr2.js');
     const result = await whileShown({ ...options, unit: 'examples' }, (running) =>
       evaluateNlvr2({ ...options, ...running }),

@@ -4,7 +4,7 @@ import type { VqaResult } from '../../evaluation/vqa.js';
 import { addDeviceOptions, addModelOption, type ModelOptions } from '../../options.js';
 import { printResult } from '../../output.js';
 import { describeCount, formatTable } from '../../text.js';
-import { describeMissing, ownOptions, whileShown } from './asking.js';
+import { describeMissing, whileShown } from './asking.js';
 
 interface VqaCommandOptions extends ModelOptions {
   questions: string;
@@ -24,7 +24,7 @@ export function addVqaCommand(evaluation: Command): void {
     .option('--predictions <file>', 'write the answers, as the evaluation server takes them')
     .option('--allow-missing', 'go on without pictures that cannot be read, and say so in the result');
   addDeviceOptions(addModelOption(command)).action(async () => {
-    const options = ownOptions<VqaCommandOptions>(command);
+    const options = command.optsWithGlobals<VqaCommandOptions>();
     const { annotations, predictions } = options;
     if (annotations === undefined && predictions === undefined) {
       throw new PatchwordError('INVALID_ARGUMENT', 'Without annotations there is nothing to measure.', {
