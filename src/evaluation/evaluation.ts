@@ -105,6 +105,7 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
     name: path.parse(options.dataset.name).name,
     key: {
       model: info.hash,
+      inputSize: `${info.config.shortestEdge}/${info.config.sizeDivisor}`,
       precision: info.precision,
       device: info.device,
       dataset: whole.hash,
