@@ -101,7 +101,7 @@ class Display {
       this.stop();
       this.shown = { label, display: showProgress({ label, unit }) };
     }
-    this.shown!.display.update(progress);
+    this.shown.display.update(progress);
   }
 
   stop(): void {

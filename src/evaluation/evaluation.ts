@@ -17,12 +17,12 @@ import { WorkFolder } from './work.js';
 
 /** What is said while an evaluation runs. */
 export interface EvaluationEvents {
-  onNote?(line: string): void;
+  onNote?: (line: string) => void;
   /** What the joint model is to read, and how much of that earlier runs have scored. */
-  onPlan?(plan: { pairs: number; reused: number }): void;
+  onPlan?: (plan: { pairs: number; reused: number }) => void;
   /** Once the rate is known: what the rest will take. */
-  onEstimate?(estimate: { pairsPerSecond: number; secondsLeft: number }): void;
-  onProgress?(what: 'embedding' | 'scoring', progress: { done: number; total: number }): void;
+  onEstimate?: (estimate: { pairsPerSecond: number; secondsLeft: number }) => void;
+  onProgress?: (what: 'embedding' | 'scoring', progress: { done: number; total: number }) => void;
 }
 
 export interface EvaluationOptions extends EvaluationEvents {
@@ -105,6 +105,7 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
     name: path.parse(options.dataset.name).name,
     key: {
       model: info.hash,
+      inputSize: `${info.config.shortestEdge}/${info.config.sizeDivisor}`,
       precision: info.precision,
       device: info.device,
       dataset: whole.hash,
@@ -185,7 +186,7 @@ function refuseMissing(
   const more = missing.length > named.length ? ` and ${missing.length - named.length} more` : '';
   throw new PatchwordError(
     'FILE_NOT_FOUND',
-    `${missing.length} of the split's pictures cannot be read: ${named.join(', ')}${more}; the first: ${missing[0].reason}.`,
+    `${missing.length} of the split's pictures cannot be read: ${named.join(', ')}${more}; the first: ${missing[0].reason.replace(/\.$/, '')}.`,
     {
       hint:
         'Say where the pictures are with --images, or give --allow-missing to evaluate without them: ' +

@@ -26,6 +26,8 @@ export interface Ranked {
 
 /** A suggestion loses at most so many points of R@1. */
 export const SUGGESTION_WITHIN = 0.3;
+/** 90.3 - 90 is a little more than 0.3. */
+const ROUNDING = 1e-9;
 
 /** The figures of a ranking: of several folds, their means, as the protocol has it. */
 export function rowOf({ direction, ranking, folds, images, gallery, ceiling, cost }: Ranked): Row {
@@ -121,7 +123,9 @@ export function suggestionsOf(rows: readonly Row[], differences: readonly Differ
     if (suggestions.some((known) => known.direction === direction && known.order === order)) continue;
     const own = twoStage.filter((row) => row.direction === direction && row.order === order);
     const reference = referenceOf(rows, own[0])!;
-    const close = own.find((row) => row['R@1'] !== null && reference['R@1']! - row['R@1'] <= SUGGESTION_WITHIN);
+    const close = own.find(
+      (row) => row['R@1'] !== null && reference['R@1']! - row['R@1'] <= SUGGESTION_WITHIN + ROUNDING,
+    );
     const difference = differences.find(
       (one) => one.direction === direction && one.metric === 'R@1' && close && isSame(one.of, close) && isSame(one.against, reference), // prettier-ignore
     );

@@ -212,7 +212,7 @@ async function measureLengths(
 /** One generator for several takers, who would otherwise see each other's calls overlap. */
 function shareBetween<T>(items: AsyncGenerator<T>): () => Promise<T | undefined> {
   return async () => {
-    const { done, value } = await items.next(); // an async generator queues its calls
-    return done ? undefined : (value as T);
+    const next = await items.next(); // an async generator queues its calls
+    return next.done ? undefined : next.value;
   };
 }

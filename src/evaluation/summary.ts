@@ -8,7 +8,7 @@ import type { Wanted } from './plan.js';
 import { similaritiesOf } from './proposal.js';
 import { PROTOCOL_RULES } from './protocol.js';
 import { type Evidence, outcomesOf } from './ranking.js';
-import { DIRECTIONS, type Direction, type Ranking, RESULT_VERSION, type RetrievalResult, type Row } from './result.js';
+import { DIRECTIONS, type Direction, type Ranking, RESULT_VERSION, type RetrievalResult } from './result.js';
 import { addRsum, differencesOf, type Ranked, rowOf, suggestionsOf } from './row.js';
 
 type Milliseconds = RetrievalResult['cost']['prefilterMilliseconds'];
@@ -39,7 +39,8 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
   addRsum(rows);
   const images = imagesOf(wanted);
   const differences = differencesOf(rows, images);
-  const shown = shownRanking(rows);
+  // Of the most candidates, or exhaustive, by match score: the last of its order.
+  const shown = rankings.filter(({ order }) => order === 'matchScore').at(-1) ?? rankings[0];
   return {
     version: RESULT_VERSION,
     kind: 'retrieval',
@@ -75,14 +76,13 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
     rows,
     differences,
     suggestions: suggestionsOf(rows, differences),
-    prefilterRecall: prefilterRecall(rows, candidates),
+    prefilterRecall: info.prefilter ? prefilterRecall(wanted, candidates) : [],
     histograms: histogramsOf(inDirection(wanted, 'text-to-image'), evidence, {
       exhaustive,
       scored: plan.pairs > 0,
     }),
     worst: DIRECTIONS.flatMap((direction) => {
-      const row = ranked.find((one) => one.direction === direction && one.ranking === shown);
-      if (!row) return [];
+      const row = ranked.find((one) => one.direction === direction && one.ranking === shown)!;
       const folds = inDirection(wanted, direction).map((one, fold) => ({
         wanted: one,
         ranks: row.folds[fold].map((outcome) => outcome.rank),
@@ -93,11 +93,6 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
     queries: images,
     notes: evaluated.notes,
   };
-
-  function shownRanking(all: readonly Row[]): Ranking | undefined {
-    const scored = rankings.filter(({ order }) => order === 'matchScore');
-    return all.length === 0 ? undefined : (scored.at(-1) ?? rankings[0]);
-  }
 }
 
 /** Every stage, number of candidates and order that there is something for, in the order of a result's rows. */
@@ -151,11 +146,14 @@ function ceilingOf(folds: readonly Wanted[], candidates: number): number | null 
   return recalls.length > 0 ? recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length : null;
 }
 
-function prefilterRecall(rows: readonly Row[], candidates: readonly number[]): RetrievalResult['prefilterRecall'] {
-  return rows
-    .filter(({ stage, order }) => stage === 'two-stage' && order === 'matchScore')
-    .map(({ direction, candidates: count, ceiling }) => ({ direction, candidates: count!, recall: ceiling }))
-    .filter(({ candidates: count }) => candidates.includes(count));
+function prefilterRecall(wanted: readonly Wanted[], candidates: readonly number[]): RetrievalResult['prefilterRecall'] {
+  return DIRECTIONS.flatMap((direction) =>
+    candidates.map((count) => ({
+      direction,
+      candidates: count,
+      recall: ceilingOf(inDirection(wanted, direction), count),
+    })),
+  );
 }
 
 function inDirection(wanted: readonly Wanted[], direction: Direction): Wanted[] {
@@ -180,7 +178,7 @@ async function measurePrefilter({ options, wanted, split, embedded }: Evaluated)
   const [model] = options.models;
   const source = options.open(split);
   const measure = async (direction: Direction) => {
-    const { matching } = inDirection(wanted, direction)[0];
+    const { matching } = inDirection(wanted, direction).find(({ matching: { queries } }) => queries.length > 0)!;
     const times: number[] = [];
     for (const { id } of matching.queries.slice(0, 5)) {
       const started = performance.now();

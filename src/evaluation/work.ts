@@ -10,6 +10,8 @@ import { readShard, type Shard, type ShardKind, writeShard } from './shard.js';
 export interface WorkKey {
   /** SHA-256 of the model's weights. */
   model: string;
+  /** Size of what it reads of a picture: shorter side, and what both sides are multiples of. */
+  inputSize: string;
   precision: string;
   device: string;
   /** SHA-256 of the split: its pictures' contents and its captions, in order. */
