@@ -13,6 +13,7 @@ import { addRenameCommand } from './commands/collection/rename.js';
 import { addVerifyCommand as addCollectionVerifyCommand } from './commands/collection/verify.js';
 import { addCompareCommand } from './commands/compare.js';
 import { addEvalCommand } from './commands/eval.js';
+import { addCompareResultsCommand } from './commands/eval/compare.js';
 import { addNlvr2Command } from './commands/eval/nlvr2.js';
 import { addReportCommand } from './commands/eval/report.js';
 import { addVqaCommand } from './commands/eval/vqa.js';
@@ -85,6 +86,7 @@ export function createProgram(): Command {
   const evaluation = program.command('eval').description('measure recall and accuracy');
   addEvalCommand(evaluation);
   addReportCommand(evaluation);
+  addCompareResultsCommand(evaluation);
   addVqaCommand(evaluation);
   addNlvr2Command(evaluation);
   for (const command of [program, quarantine, model, collection, evaluation].flatMap(({ commands }) => commands))

@@ -2,7 +2,7 @@ import { DIRECTIONS, type Direction, type Ranking, type RetrievalResult, type Ro
 import { describeSeconds } from './progress.js';
 import { describeCount, formatTable, printable } from './text.js';
 
-const DIRECTION_NAMES: Record<Direction, string> = {
+export const DIRECTION_NAMES: Record<Direction, string> = {
   'text-to-image': 'text → image',
   'image-to-text': 'image → text',
 };
@@ -108,10 +108,11 @@ function describeCost({ cost, machine, versions, date, notes }: RetrievalResult)
   ].join('\n');
 }
 
-function fixed(value: number | null, digits: number): string | null {
+export function fixed(value: number | null, digits: number): string | null {
   return value === null ? null : value.toFixed(digits);
 }
 
-function signed(value: number): string {
+/** With its sign. */
+export function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
 }

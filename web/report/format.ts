@@ -30,7 +30,8 @@ export function tenths(value: number | null): string {
 
 /** With its sign: differences. */
 export function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
+  const digits = Math.abs(value).toFixed(1);
+  return Number(digits) === 0 ? digits : `${value < 0 ? '−' : '+'}${digits}`;
 }
 
 /** "90.1 – 93.8" */

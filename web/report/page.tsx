@@ -3,7 +3,7 @@ import type { Direction } from '../../src/evaluation/result.js';
 import { Distribution, RecallByCandidates, RecallByTime } from './charts.js';
 import { DIRECTION_TITLES, isSame, milliseconds, moment, signed, span, tenths, titleOf, whole } from './format.js';
 import { Missing, Provenance } from './provenance.js';
-import { DifferencesTable, PublishedTable, RECALLS, rowsOf, RowsTable } from './tables.js';
+import { Differences, PublishedTable, RECALLS, rowsOf, RowsTable } from './tables.js';
 import { WorstQueries } from './worst.js';
 
 export function Page({ report }: { report: Report }) {
@@ -74,7 +74,7 @@ export function Page({ report }: { report: Report }) {
           <section>
             <h2>Differences</h2>
             <p class="about">Paired bootstrap over images; bold where zero is outside the interval.</p>
-            <DifferencesTable differences={result.differences} />
+            <Differences differences={result.differences} />
           </section>
         )}
         {ready(result.histograms) && (
@@ -137,7 +137,8 @@ function Summary({ report, direction }: { report: Report; direction: Direction }
         ))}
       </dl>
       <p>
-        {whole(row.cost.pairsAQuery)} pairs and {milliseconds(row.cost.millisecondsAQuery)} a query
+        {whole(row.cost.pairsAQuery)} {row.cost.pairsAQuery === 1 ? 'pair' : 'pairs'} and{' '}
+        {milliseconds(row.cost.millisecondsAQuery)} a query
         {reference &&
           `; ${titleOf(reference)}: R@1 ${tenths(reference['R@1'])} in ${milliseconds(reference.cost.millisecondsAQuery)}`}
       </p>

@@ -131,8 +131,24 @@ function Recalls({ recalls }: { recalls: Record<RecallName, number | null> | und
   ));
 }
 
-/** Whether two rankings of the same queries really differ. */
-export function DifferencesTable({ differences }: { differences: Difference[] }) {
+/** Whether two rankings of the same queries really differ: R@1 first. */
+export function Differences({ differences }: { differences: Difference[] }) {
+  const first = differences.filter(({ metric }) => metric === 'R@1');
+  const others = differences.filter(({ metric }) => metric !== 'R@1');
+  return (
+    <>
+      {first.length > 0 && <DifferencesTable differences={first} />}
+      {others.length > 0 && (
+        <details>
+          <summary>Of R@5 and R@10</summary>
+          <DifferencesTable differences={others} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function DifferencesTable({ differences }: { differences: Difference[] }) {
   return (
     <Wide>
       <table>
