@@ -74,23 +74,26 @@ export function compareResults(a: NamedResult, b: NamedResult): Comparison {
 }
 
 function refuseOther(a: NamedResult, b: NamedResult): void {
-  const facts = ({ result: { protocol, dataset } }: NamedResult) => [
+  const others = new Map(describeTask(b.result));
+  for (const [what, value] of describeTask(a.result)) {
+    const other = others.get(what)!;
+    if (value === other) continue;
+    throw new PatchwordError(
+      'INVALID_ARGUMENT',
+      `These are results of different tasks: ${what} is ${value} in ${a.name} and ${other} in ${b.name}.`,
+      { hint: 'Compare results of one dataset, split and protocol.' },
+    );
+  }
+}
+
+/** What has to be the same for figures to be comparable. */
+function describeTask({ protocol, dataset }: RetrievalResult): [string, string][] {
+  return [
     ['protocol', protocol],
     ['split', dataset.split ?? 'none'],
     ['captions an image', `${dataset.captionsAnImage ?? 'all'}`],
-    ['pictures and captions', `${dataset.name} (${dataset.hash.slice(0, 12)})`],
+    ['the hash of pictures and captions', dataset.hash.slice(0, 12)],
   ];
-  const others = facts(b);
-  const [what, value, at] =
-    facts(a)
-      .map(([what, value], at) => [what, value, at] as const)
-      .find(([, value, at]) => value !== others[at][1]) ?? [];
-  if (at === undefined) return;
-  throw new PatchwordError(
-    'INVALID_ARGUMENT',
-    `These are results of different tasks: ${what} is ${value} in ${a.name} and ${others[at][1]} in ${b.name}.`,
-    { hint: 'Compare results of one dataset, split and protocol.' },
-  );
 }
 
 function changesOf(one: RetrievalResult, other: RetrievalResult): Comparison['changes'] {
