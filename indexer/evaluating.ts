@@ -61,6 +61,7 @@ export async function runEvaluation(options: EvaluatingOptions): Promise<Retriev
       },
       listed: listing.listed,
       missing: listing.missing,
+      notes: listing.notes,
       open: (split) => openPictures(models, reader.root, split),
       work: options.work ?? path.join(cacheFolder(), 'evaluations'),
       signal,

@@ -7,6 +7,7 @@ import { IMAGE_LIMITS } from '../src/vilt/limits.js';
 import { mapAhead } from './lookahead.js';
 import { hashContent, prepareImage, reasonToSkip } from './preparation.js';
 import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
+import { unknownSplit } from './splits.js';
 
 /** The split that benchmarks are about, taken where a source has splits and the user names none. */
 const DEFAULT_SPLIT = 'test';
@@ -79,25 +80,17 @@ async function listSplit(reader: Reader, wanted: string | undefined) {
   }
   const named = [...sizes.keys()].filter((name) => name !== null);
   const split = wanted ?? (named.length > 0 ? DEFAULT_SPLIT : null);
-  if (split !== null && !sizes.has(split)) throw unknownSplit(reader, split, sizes);
+  if (split !== null && !sizes.has(split)) throw unknownSplit(reader.path, split, sizes);
   const notes: string[] = [];
   if (uncaptioned > 0) {
-    notes.push(`${uncaptioned} of the split's pictures have no caption and are left out.`);
+    const are = uncaptioned === 1 ? 'has no caption and is' : 'have no caption and are';
+    notes.push(`${uncaptioned} of the split's pictures ${are} left out.`);
   }
   if (unusable.length > 0) {
     const [{ file, reason }] = unusable;
     notes.push(`${unusable.length} entries of the source cannot be used, such as ${file}: ${reason}.`);
   }
   return { split, entries: kept.filter((entry) => entry.split === split), notes };
-}
-
-function unknownSplit(reader: Reader, split: string, sizes: ReadonlyMap<string | null, number>): PatchwordError {
-  const known = [...sizes].filter(([name]) => name !== null).map(([name, count]) => `${name} (${count})`);
-  const there =
-    known.length > 0 ? `Its splits, with their pictures: ${known.join(', ')}.` : 'None of its pictures has a split.';
-  return new PatchwordError('INVALID_ARGUMENT', `${reader.path} has no split "${split}". ${there}`, {
-    hint: known.length > 0 ? 'Name one of them with --split.' : 'Leave out --split to take all pictures.',
-  });
 }
 
 async function hashPicture(

@@ -22,7 +22,7 @@ function describeDataset({ dataset, protocol, sample, model, prefilter }: Retrie
   const { name, split, images, captions, captionsAnImage, duplicateCaptions, folds, missing } = dataset;
   const lines = [
     `${printable(name)}${split === null ? '' : `, split ${printable(split)}`}: ${describeCount(images, 'picture')}, ` +
-      `${describeCount(captions, 'caption')}${captionsAnImage === null ? '' : ` (the first ${captionsAnImage} of each)`}; ` +
+      `${describeCount(captions, 'caption')}${describeLimit(captionsAnImage)}; ` +
       `protocol ${protocol}${folds > 1 ? `, mean of ${folds} folds` : ''}`,
     `${printable(model.path)} (${model.hash.slice(0, 12)}), ${model.precision} on ${model.device}` +
       (prefilter ? `; prefilter ${prefilter.hash.slice(0, 12)}` : ''),
@@ -43,6 +43,11 @@ function describeDataset({ dataset, protocol, sample, model, prefilter }: Retrie
     );
   }
   return lines.join('\n');
+}
+
+function describeLimit(captionsAnImage: number | null): string {
+  if (captionsAnImage === null) return '';
+  return captionsAnImage === 1 ? ' (the first of each)' : ` (the first ${captionsAnImage} of each)`;
 }
 
 function recallTable({ rows, sample }: RetrievalResult, direction: Direction): string {

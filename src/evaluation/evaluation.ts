@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PatchwordError } from '../errors.js';
 import type { Inference } from '../inference/inference.js';
 import { type EmbeddedSplit, embedSplit } from './embedding.js';
+import { leaksOf } from './leak.js';
 import type { PictureSource } from './picture.js';
 import { type Plan, planPairs, type Wanted } from './plan.js';
 import { type Embeddings, propose, similaritiesOf } from './proposal.js';
@@ -33,6 +34,8 @@ export interface EvaluationOptions extends EvaluationEvents {
   listed: readonly ListedImage[];
   /** Why those without a content cannot be read. */
   missing: readonly { file: string; reason: string }[];
+  /** What else the result should say of the split. */
+  notes?: readonly string[];
   /** Opens the pictures of the split. */
   open(split: Split): PictureSource;
   protocol?: Protocol;
@@ -65,7 +68,7 @@ const SLICE = 50;
 
 /** What was found, for `summarize` to make tables of. */
 export interface Evaluated {
-  options: EvaluationOptions & typeof EVALUATION_DEFAULTS;
+  options: EvaluationOptions & Required<Pick<EvaluationOptions, keyof typeof EVALUATION_DEFAULTS>>;
   split: Split;
   benchmark: Benchmark;
   missing: { file: string; reason: string }[];
@@ -87,10 +90,10 @@ export interface Evaluated {
  *   split is not the protocol's; HEAD_MISSING; EVALUATION_BUSY; CANCELLED, after which the same call continues; DISK_FULL, READ_ONLY
  */
 export async function evaluate(given: EvaluationOptions): Promise<RetrievalResult> {
-  const options = { ...EVALUATION_DEFAULTS, ...withoutUndefined(given) } as Evaluated['options'];
+  const options: Evaluated['options'] = { ...EVALUATION_DEFAULTS, ...withoutUndefined(given) };
   const { models, listed, protocol, captions } = options;
   const [{ info }] = models;
-  const notes: string[] = [];
+  const notes = [...(options.notes ?? [])];
   const note = (line: string) => {
     notes.push(line);
     options.onNote?.(line);
@@ -100,6 +103,7 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
   const whole = makeSplit(listed);
   requireCaptions(applyProtocol(whole, { protocol, captions }), options);
   const exhaustive = requireStages(options, { head, note });
+  (await leaksOf(info, whole.pictures, options.dataset.split)).forEach(note);
   const work = WorkFolder.open({
     work: options.work,
     name: path.parse(options.dataset.name).name,
@@ -148,8 +152,10 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
       onEstimate: options.onEstimate,
       onProgress: (progress) => options.onProgress?.('scoring', progress),
     });
-    const evaluated = { options: { ...options, exhaustive }, split, benchmark, missing, embedded, wanted, plan, scores, earlier, spent, notes }; // prettier-ignore
-    return await summarize(evaluated as Evaluated);
+    return await summarize({
+      options: { ...options, exhaustive },
+      ...{ split, benchmark, missing, embedded, wanted, plan, scores, earlier, spent, notes },
+    });
   } finally {
     work.close();
   }

@@ -10,7 +10,7 @@ const MOST_COPIES = 16;
 
 /**
  * As many copies of a model as there are cores, of one thread each, where memory allows: of two threads that share a run one
- * waits for the other (12 % more CPU time a pair on two cores). On a GPU there is one.
+ * waits for the other (12 % more CPU time a pair on two cores, bench/scoring.ts). On a GPU there is one.
  *
  * @throws PatchwordError as `openInference`
  */

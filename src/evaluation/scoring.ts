@@ -26,8 +26,8 @@ export interface Spent {
   seconds: number;
 }
 
-/** Positions of a batch at most. From 8 pairs a batch on, more were not faster (CPU; 8 to 128 pairs of the bundled model). */
-const POSITIONS_A_BATCH = 2048;
+/** Positions of a batch at most: 16 pairs of the bundled model. More were not faster, and pad more (bench/scoring.ts). */
+const POSITIONS_A_BATCH = 1024;
 /** How long what was scored waits to be written, in seconds, and how many pairs. */
 const SHARD = { seconds: 20, pairs: 500_000 } as const;
 /** After so many seconds of scoring the rate is known. */

@@ -1,3 +1,4 @@
+import type { Calibration } from '../inference/inference.js';
 import { median, recallAt } from '../metrics.js';
 import type { Evaluated } from './evaluation.js';
 import { worstQueries } from './example.js';
@@ -64,7 +65,7 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
       head: info.heads.includes('rank') ? 'rank' : info.heads.includes('itm') ? 'itm' : null,
       precision: info.precision,
       device: info.device,
-      calibration: info.calibration,
+      calibration: coefficientsOf(info.calibration),
     },
     prefilter: info.prefilter && {
       source: info.prefilter.source,
@@ -93,6 +94,12 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
     queries: images,
     notes: evaluated.notes,
   };
+}
+
+function coefficientsOf(calibration: Calibration | null): RetrievalResult['model']['calibration'] {
+  if (!calibration) return null;
+  const { matchScore, similarity, bias } = calibration;
+  return { matchScore, similarity, bias };
 }
 
 /** Every stage, number of candidates and order that there is something for, in the order of a result's rows. */

@@ -79,7 +79,7 @@ describe('evaluate', () => {
       };
       const absolute = (image: ListedImage) => ({
         ...image,
-        location: { file: path.relative('/', path.resolve(root, (image.location as { file: string }).file)) },
+        location: { file: path.relative('/', path.resolve(root, image.location.file)) },
       });
       options.listed = options.listed.map(absolute);
       await assert.rejects(run(options), { code: 'FILE_NOT_FOUND', message: /cannot be read: broken\.jpg; the first/ });
