@@ -21,9 +21,14 @@ export interface Report {
 export function reportOf(result: RetrievalResult, pictures: ReadonlyMap<string, string>): Report {
   return {
     result: { ...without(result, 'queries'), rows: result.rows.map((row) => without(row, 'ranks')) },
-    published: publishedBeside(result.protocol).map(reportedRow),
+    published: isComparable(result) ? publishedBeside(result.protocol).map(reportedRow) : [],
     pictures: [...pictures],
   };
+}
+
+/** Measured on all that the protocol takes: five captions of every picture. */
+function isComparable({ dataset }: RetrievalResult): boolean {
+  return dataset.missing.length === 0 && dataset.captionsAnImage === 5;
 }
 
 function without<T extends object, Name extends keyof T>(value: T, name: Name): Omit<T, Name> {
