@@ -22,6 +22,7 @@ export const EXIT_CODES: Record<ErrorCode, number> = {
   DISK_FULL: 6,
   READ_ONLY: 6,
   COLLECTION_BUSY: 7,
+  EVALUATION_BUSY: 7,
   PORT_IN_USE: 7,
   ADDRESS_REFUSED: 7,
   TOO_BUSY: 7,

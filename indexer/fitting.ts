@@ -6,10 +6,13 @@ import { originalFile } from '../src/original.js';
 import { mapAhead } from './lookahead.js';
 import { prepareImage } from './preparation.js';
 import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
+import { unknownSplit } from './splits.js';
 
 export interface PictureOptions {
   inference: Inference;
   reader: Reader;
+  /** Only the pictures of this split. Default: all. */
+  split?: string;
   /** At most so many pairs of a picture and a caption: whole pictures, drawn by the seed. Default: all. */
   pairs?: number;
   seed: number;
@@ -18,14 +21,24 @@ export interface PictureOptions {
 /** One batch is prepared while another is read by the model. */
 const PREPARATION = { concurrency: 4, ahead: 36 };
 
-/** The captioned pictures of a source, listed once, so that an interrupted fit finds its place again. */
-export async function openPictures({ inference, reader, pairs, seed }: PictureOptions): Promise<PictureSource> {
+/**
+ * The captioned pictures of a source, listed once, so that an interrupted fit finds its place again.
+ *
+ * @throws PatchwordError INVALID_ARGUMENT for a split that is not there
+ */
+export async function openPictures({ inference, reader, split, pairs, seed }: PictureOptions): Promise<PictureSource> {
   const entries: (SourceImage | SkippedImage)[] = [];
+  const sizes = new Map<string | null, number>();
   for await (const entry of reader.entries()) {
-    // What a reader brings along would fill the memory; it is read again in its turn.
-    if (!isSkipped(entry)) delete entry.bytes;
+    if (!isSkipped(entry)) {
+      sizes.set(entry.split, (sizes.get(entry.split) ?? 0) + 1);
+      if (split !== undefined && entry.split !== split) continue;
+      // What a reader brings along would fill the memory; it is read again in its turn.
+      delete entry.bytes;
+    }
     entries.push(entry);
   }
+  if (split !== undefined && !sizes.has(split)) throw unknownSplit(reader.path, split, sizes);
   const chosen = pairs === undefined ? entries : draw(entries, { pairs, seed });
   const { root } = reader;
   return {

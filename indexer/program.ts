@@ -13,6 +13,11 @@ import { addListCommand } from './commands/collection/list.js';
 import { addRenameCommand } from './commands/collection/rename.js';
 import { addVerifyCommand as addCollectionVerifyCommand } from './commands/collection/verify.js';
 import { addCompareCommand } from './commands/compare.js';
+import { addEvalCommand } from './commands/eval.js';
+import { addCompareResultsCommand } from './commands/eval/compare.js';
+import { addNlvr2Command } from './commands/eval/nlvr2.js';
+import { addReportCommand } from './commands/eval/report.js';
+import { addVqaCommand } from './commands/eval/vqa.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFillCommand } from './commands/fill.js';
 import { addFitCommand } from './commands/fit.js';
@@ -79,7 +84,14 @@ export function createProgram(): Command {
   addCollectionVerifyCommand(collection);
   addCompactCommand(collection);
   addDuplicatesCommand(collection);
-  for (const command of [...program.commands, ...quarantine.commands, ...model.commands, ...collection.commands])
+
+  const evaluation = program.command('eval').description('measure recall and accuracy');
+  addEvalCommand(evaluation);
+  addReportCommand(evaluation);
+  addCompareResultsCommand(evaluation);
+  addVqaCommand(evaluation);
+  addNlvr2Command(evaluation);
+  for (const command of [program, quarantine, model, collection, evaluation].flatMap(({ commands }) => commands))
     checkRequiredOptionsLast(command);
   return program;
 }

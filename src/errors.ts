@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   COLLECTION_NOT_FOUND: 'there is no collection of that name',
   COLLECTION_BUSY: 'another process is writing to the collection',
   COLLECTION_DAMAGED: 'the catalog of a collection cannot be read',
+  EVALUATION_BUSY: 'another evaluation of the same model and split is running',
   NOT_FOUND: 'no image or caption has that id',
   DISK_FULL: 'no space is left where Patchword writes',
   READ_ONLY: 'Patchword may not write where it needs to',

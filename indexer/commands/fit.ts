@@ -17,6 +17,7 @@ import { describeCount, formatTable, printable } from '../text.js';
 interface FitCommandOptions extends GlobalOptions, DeviceOptions, SourceOptions {
   model: string;
   captions: string;
+  split?: string;
   dimension?: number;
   validation?: number;
   seed?: number;
@@ -29,6 +30,7 @@ export function addFitCommand(program: Command): void {
     .description('make a checkpoint searchable: fit embeddings to it on captioned pictures')
     .requiredOption('--model <folder|hub-id>', 'a ViLT checkpoint without prefilter heads of its own')
     .requiredOption('--captions <source>', 'a folder of pictures with captions, or a dataset, as index takes it')
+    .option('--split <name>', 'only its pictures of this split, such as train (default: all)')
     .option('--dimension <count>', 'length of the embeddings (default: 256)', wholeNumber({ min: 1, max: 4096 }))
     .option('--validation <share>', 'share of the pictures that recall is measured on (default: 0.1)', shareOf)
     .option('--seed <number>', 'decides which pictures those are (default: 1)', wholeNumber({ min: 0 }))
@@ -45,11 +47,11 @@ export function addFitCommand(program: Command): void {
     const { FIT_DEFAULTS, fitPrefilter } = await import('../../src/prefilter/fit.js');
     const { openPictures } = await import('../fitting.js');
     const { showProgress } = await import('../progress.js');
-    const { dimension, validation, seed = FIT_DEFAULTS.seed, pairs } = options;
+    const { split, dimension, validation, seed = FIT_DEFAULTS.seed, pairs } = options;
     const reader = await openSource({ source: options.captions, ...sourceOptions(options) });
     const result = await withInference(options, async (inference) => {
       printNotes([describeReader(reader)]);
-      const source = await openPictures({ inference, reader, pairs, seed });
+      const source = await openPictures({ inference, reader, split, pairs, seed });
       const interrupt = onInterrupt();
       const progress = showProgress({ label: 'Reading', unit: 'pictures' });
       try {

@@ -7,6 +7,7 @@ import { extractFeatures, type ExtractionOptions } from './extraction.js';
 import type { FeatureFiles } from './features.js';
 import { chanceOf } from './recall.js';
 import { choose, type Selection } from './selection.js';
+import { sketchOf } from './sketch.js';
 import { splitPictures } from './validation.js';
 
 export interface FitOptions extends Omit<ExtractionOptions, 'cache'> {
@@ -22,7 +23,7 @@ export interface FitOptions extends Omit<ExtractionOptions, 'cache'> {
 
 export const FIT_DEFAULTS = { dimension: 256, validation: 0.1, seed: 1 };
 
-export interface FitResult extends Omit<Fit, 'version' | 'weights'> {
+export interface FitResult extends Omit<Fit, 'version' | 'weights' | 'contents'> {
   /** Where prefilter.safetensors and prefilter.json were written; null for a useless fit, which is not written. */
   folder: string | null;
   /** Recall on the validation pictures is hardly above chance. */
@@ -71,7 +72,7 @@ export async function fitPrefilter(options: FitOptions): Promise<FitResult> {
   });
   const { layer, pooling, regularisation, power, recall } = best.chosen;
   const chance = chanceOf(split.relevance);
-  const fit: Omit<Fit, 'weights'> = {
+  const fit: Omit<Fit, 'weights' | 'contents'> = {
     version: 1,
     method: 'regularised canonical correlation analysis',
     model: info.hash,
@@ -97,7 +98,10 @@ export async function fitPrefilter(options: FitOptions): Promise<FitResult> {
   }
   const useless = isUseless(best, chance);
   const files = await readModel(info.weights.length === 1 ? info.weights[0] : info.folder);
-  const folder = useless ? null : await writePrefilter({ files, hash: info.hash, cache }, fit, best.chosen);
+  const contents = sketchOf(features.pictures.map(({ contentHash }) => contentHash));
+  const folder = useless
+    ? null
+    : await writePrefilter({ files, hash: info.hash, cache }, { ...fit, contents }, best.chosen);
   features.remove();
   const { skipped } = features;
   return { ...fit, folder, useless, notes, skipped, seconds: (performance.now() - started) / 1000 };

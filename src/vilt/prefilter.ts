@@ -46,6 +46,8 @@ const fitSchema = z.object({
   seed: count,
   /** SHA-256 of the pictures' contents and their captions. */
   data: sha256,
+  /** What tells whether other pictures are among them: see prefilter/sketch.ts. Fits of earlier versions have none. */
+  contents: z.string().optional(),
   /** Of the fit; of the cosine of the same features; of a fit on what goes into the encoder; and of a draw at random. */
   recall: recallSchema,
   unfitted: recallSchema,

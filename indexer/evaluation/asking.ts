@@ -1,0 +1,73 @@
+import type { Inference } from '../../src/inference/inference.js';
+import { messageOf, PatchwordError } from '../../src/errors.js';
+import { describeMachine, describeVersions } from '../../src/evaluation/machine.js';
+import type { RetrievalResult } from '../../src/evaluation/result.js';
+import type { ModelInput } from '../../src/vilt/image.js';
+import { mapAhead } from '../lookahead.js';
+import type { SkippedImage } from '../readers/reader.js';
+
+/** Questions that are with the model at once, which runs them together, and answers that wait to be counted. */
+const ASKING = { concurrency: 8, ahead: 16 };
+
+/** Pictures that are kept for the next questions: those of one picture stand together in the files. */
+const KEPT = 16;
+
+export interface AskingOptions<Example, Answer> {
+  inference: Inference;
+  examples: AsyncIterable<Example>;
+  /** Paths of the pictures that an example is about. */
+  picturesOf: (example: Example) => string[];
+  ask: (example: Example, images: ModelInput[]) => Promise<Answer>;
+  /** Leaves out what is about a picture that cannot be read; else that is an error. */
+  allowMissing: boolean;
+  signal?: AbortSignal;
+}
+
+/** What the model says of examples, in their order; of those about a picture that cannot be read, why. */
+export async function* askAll<Example, Answer>(
+  options: AskingOptions<Example, Answer>,
+): AsyncGenerator<{ example: Example } & ({ answer: Answer } | { missing: SkippedImage })> {
+  const { inference, examples, picturesOf, ask, allowMissing, signal } = options;
+  const kept = new Map<string, Promise<{ input: ModelInput } | { missing: SkippedImage }>>();
+
+  const prepare = async (file: string) => {
+    try {
+      return { input: (await inference.prepare(file, { priority: 'background', signal })).modelInput };
+    } catch (error) {
+      const missing = error instanceof PatchwordError && error.code !== 'CANCELLED' && allowMissing;
+      if (!missing) throw error;
+      return { missing: { file, reason: messageOf(error) } };
+    }
+  };
+  const prepared = (file: string) => {
+    const input = kept.get(file) ?? prepare(file);
+    if (!kept.has(file) && kept.size >= KEPT) kept.delete(kept.keys().next().value!);
+    kept.set(file, input);
+    return input;
+  };
+  yield* mapAhead(examples, ASKING, async (example) => {
+    const pictures = await Promise.all(picturesOf(example).map(prepared));
+    for (const picture of pictures) if ('missing' in picture) return { example, missing: picture.missing };
+    const images = pictures.flatMap((picture) => ('input' in picture ? picture.input : []));
+    return { example, answer: await ask(example, images) };
+  });
+}
+
+/** What ran, where and when: what a result of questions shares with one of retrieval. */
+export interface Run extends Pick<RetrievalResult, 'date' | 'versions' | 'machine'> {
+  version: 1;
+  model: { path: string; hash: string; precision: string; device: string };
+  seconds: number;
+}
+
+export function describeRun({ info }: Inference, started: number): Run {
+  const { folder, hash, precision, device } = info;
+  return {
+    version: 1,
+    date: new Date().toISOString(),
+    model: { path: folder, hash, precision, device },
+    versions: describeVersions(),
+    machine: describeMachine(),
+    seconds: (performance.now() - started) / 1000,
+  };
+}
