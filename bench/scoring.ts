@@ -37,7 +37,10 @@ for (let round = 0; round <= Number(args.rounds); round++) {
       const cpu = process.cpuUsage();
       const started = performance.now();
       for (let from = 0; from < PAIRS; from += batch) {
-        await matchScores(model, texts.slice(from, from + batch).map((text) => ({ text, image }))); // prettier-ignore
+        await matchScores(
+          model,
+          texts.slice(from, from + batch).map((text) => ({ text, image })),
+        );
       }
       const { user, system } = process.cpuUsage(cpu);
       const times = { cpu: (user + system) / 1000 / PAIRS, wall: (performance.now() - started) / PAIRS };

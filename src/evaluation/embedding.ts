@@ -24,8 +24,6 @@ export interface EmbeddedSplit {
   pictures: Embeddings;
   /** Contents that cannot be decoded, and why. */
   unreadable: Map<number, string>;
-  /** Milliseconds that one text, and one image, took; null where none had to be embedded. */
-  milliseconds: { text: number | null; image: number | null };
 }
 
 /** What is embedded together, and how long that waits to be written. */
@@ -54,40 +52,32 @@ export async function embedSplit(options: EmbeddingOptions): Promise<EmbeddedSpl
   const step = (count: number) => onProgress?.({ ...progress, done: (progress.done += count) });
   const background = { priority: 'background' } as const;
   const run = async (output: Rows, ids: number[], embed: (model: Inference, part: number[]) => Promise<void>) => {
-    const started = performance.now();
     try {
       await spread(models, ids, { signal, run: embed });
     } finally {
       output.flush();
     }
-    return ids.length > 0 ? (performance.now() - started) / ids.length : null;
   };
   step(0);
-  const image = await run(rows.images, missing.images, async (model, part) => {
+  await run(rows.images, missing.images, async (model, part) => {
     const inputs: { id: number; input: ModelInput }[] = [];
     for (const id of part) {
       const input = await source.prepare(id);
       if ('reason' in input) unreadable.set(id, input.reason);
       else inputs.push({ id, input });
     }
-    const found = dimension > 0 ? await model.embedImages(inputs.map(({ input }) => input), background) : []; // prettier-ignore
-    inputs.forEach(({ id }, i) => rows.images.add(id, found[i] ?? new Float32Array(0)));
+    const all = inputs.map(({ input }) => input);
+    const found = dimension > 0 ? await model.embedImages(all, background) : all.map(() => new Float32Array(0));
+    inputs.forEach(({ id }, i) => rows.images.add(id, found[i]));
     step(part.length);
   });
-  const text = await run(rows.texts, missing.texts, async (model, part) => {
-    const found = await model.embedTexts(
-      part.map((id) => texts[id]),
-      background,
-    );
+  await run(rows.texts, missing.texts, async (model, part) => {
+    const own = part.map((id) => texts[id]);
+    const found = await model.embedTexts(own, background);
     part.forEach((id, i) => rows.texts.add(id, found[i].embedding));
     step(part.length);
   });
-  return {
-    texts: rows.texts.embeddings,
-    pictures: rows.images.embeddings,
-    unreadable,
-    milliseconds: { text, image },
-  };
+  return { texts: rows.texts.embeddings, pictures: rows.images.embeddings, unreadable };
 }
 
 /** Embeddings as they come, in memory and on their way to the disk. */

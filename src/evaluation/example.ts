@@ -32,7 +32,10 @@ export function worstQueries(
       of: ranking,
       query: describe(matching.queries[query], side.queries, split),
       rank,
-      relevant: ranked.filter(({ isRelevant }) => isRelevant).slice(0, SHOWN.items).map(({ item }) => item), // prettier-ignore
+      relevant: ranked
+        .filter(({ isRelevant }) => isRelevant)
+        .slice(0, SHOWN.items)
+        .map(({ item }) => item),
       found: ranked.slice(0, SHOWN.items).map(({ item }) => item),
     };
   });

@@ -127,7 +127,12 @@ export function suggestionsOf(rows: readonly Row[], differences: readonly Differ
       (row) => row['R@1'] !== null && reference['R@1']! - row['R@1'] <= SUGGESTION_WITHIN + ROUNDING,
     );
     const difference = differences.find(
-      (one) => one.direction === direction && one.metric === 'R@1' && close && isSame(one.of, close) && isSame(one.against, reference), // prettier-ignore
+      (one) =>
+        one.direction === direction &&
+        one.metric === 'R@1' &&
+        close &&
+        isSame(one.of, close) &&
+        isSame(one.against, reference),
     );
     suggestions.push({
       direction,

@@ -149,7 +149,12 @@ function rank(
 function ceilingOf(folds: readonly Wanted[], candidates: number): number | null {
   const recalls = folds
     .filter(({ proposals }) => proposals!.length > 0)
-    .map(({ proposals }) => recallAt(proposals!.map(({ ranks }) => ranks[0]), candidates)); // prettier-ignore
+    .map(({ proposals }) =>
+      recallAt(
+        proposals!.map(({ ranks }) => ranks[0]),
+        candidates,
+      ),
+    );
   return recalls.length > 0 ? recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length : null;
 }
 

@@ -35,7 +35,10 @@ describe('bootstrapMeans', () => {
     const fivefold = values.flatMap((value) => Array<number>(5).fill(value));
     const groups = own.flatMap((image) => Array<number>(5).fill(image));
     assert.deepEqual(bootstrapMeans(groups, [fivefold]), bootstrapMeans(own, [values]));
-    const [alone] = bootstrapMeans(fivefold.map((_, i) => i), [fivefold]); // prettier-ignore
+    const [alone] = bootstrapMeans(
+      fivefold.map((_, i) => i),
+      [fivefold],
+    );
     const [together] = bootstrapMeans(groups, [fivefold]);
     assert.ok(alone![1] - alone![0] < (together![1] - together![0]) / 1.5);
   });
@@ -44,7 +47,10 @@ describe('bootstrapMeans', () => {
     let covered = 0;
     for (let trial = 0; trial < 100; trial++) {
       const sample = Array.from({ length: 60 }, () => (random() < 0.6 ? 100 : 0));
-      const [interval] = bootstrapMeans(sample.map((_, i) => i), [sample]); // prettier-ignore
+      const [interval] = bootstrapMeans(
+        sample.map((_, i) => i),
+        [sample],
+      );
       if (interval![0] <= 60 && interval![1] >= 60) covered++;
     }
     assert.ok(covered >= 85 && covered <= 100, `${covered} of 100`);

@@ -84,7 +84,10 @@ describe('evaluate', () => {
       options.listed = options.listed.map(absolute);
       await assert.rejects(run(options), { code: 'FILE_NOT_FOUND', message: /cannot be read: broken\.jpg; the first/ });
       const result = await run({ ...options, allowMissing: true });
-      assert.deepEqual(result.dataset.missing.map(({ file }) => file), ['broken.jpg']); // prettier-ignore
+      assert.deepEqual(
+        result.dataset.missing.map(({ file }) => file),
+        ['broken.jpg'],
+      );
       assert.equal(result.dataset.images, PICTURES);
     });
 
@@ -130,7 +133,11 @@ describe('evaluate', () => {
         direction === 'text-to-image'
           ? texts.map(({ image }, text) => bestRank(scores[text], (item) => item === image))
           : listed.map((_, image) =>
-              bestRank(scores.map((row) => row[image]), (item) => texts[item].image === image)); // prettier-ignore
+              bestRank(
+                scores.map((row) => row[image]),
+                (item) => texts[item].image === image,
+              ),
+            );
       for (const direction of ['text-to-image', 'image-to-text']) {
         const prefilter = find(result, direction, 'prefilter', 'similarity');
         const exhaustive = find(result, direction, 'exhaustive', 'matchScore');
@@ -165,7 +172,10 @@ describe('evaluate', () => {
       const again = await run(options);
       assert.deepEqual(counted.calls, []);
       assert.equal(again.cost.reused, again.cost.pairs);
-      assert.deepEqual(find(again, 'image-to-text', 'exhaustive', 'calibrated').ranks, find(result, 'image-to-text', 'exhaustive', 'calibrated').ranks); // prettier-ignore
+      assert.deepEqual(
+        find(again, 'image-to-text', 'exhaustive', 'calibrated').ranks,
+        find(result, 'image-to-text', 'exhaustive', 'calibrated').ranks,
+      );
       const sampled = await run({ ...options, queries: 3, seed: 5 });
       assert.deepEqual(sampled.sample, {
         queries: 3,
@@ -219,7 +229,7 @@ describe('evaluate', () => {
     const second = counting(model);
     const result = await run({ ...options, models: [second.inference] });
     assert.equal(result.cost.reused, kept);
-    assert.equal(second.calls.reduce((sum, count) => sum + count, 0) - 1, 72 - kept); // prettier-ignore
+    assert.equal(second.calls.reduce((sum, count) => sum + count, 0) - 1, 72 - kept);
   });
 
   it('evaluates what a model has: the prefilter alone without a head, every pair without a prefilter', async () => {
@@ -240,7 +250,10 @@ describe('evaluate', () => {
     assert.equal(headless.prefilterRecall.length, 2);
     assert.match(notes[0], /neither a rank nor an ITM head: only the prefilter/);
     const blind = await evaluateVariant('blind', /^prefilter\./);
-    assert.deepEqual([...new Set(blind.rows.map(({ stage, order }) => `${stage} ${order}`))], ['exhaustive matchScore']); // prettier-ignore
+    assert.deepEqual(
+      [...new Set(blind.rows.map(({ stage, order }) => `${stage} ${order}`))],
+      ['exhaustive matchScore'],
+    );
     assert.equal(blind.prefilter, null);
     assert.match(notes[1], /every pair is scored.*patchword fit/);
   });

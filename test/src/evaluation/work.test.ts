@@ -123,19 +123,50 @@ describe('Scores', () => {
 
   it('finds a pair in whatever order it came, and has no score for others', () => {
     const scores = new Scores();
-    scores.add(pairs([[7, 1, 0.5], [2, 1, -1], [3, 0, 4]])); // prettier-ignore
-    scores.add(pairs([[5, 1, 8], [9, 1, 6], [0, 1, 2]])); // prettier-ignore
+    scores.add(
+      pairs([
+        [7, 1, 0.5],
+        [2, 1, -1],
+        [3, 0, 4],
+      ]),
+    );
+    scores.add(
+      pairs([
+        [5, 1, 8],
+        [9, 1, 6],
+        [0, 1, 2],
+      ]),
+    );
     assert.deepEqual([...scores.texts(1)], [0, 2, 5, 7, 9]);
-    assert.deepEqual([0, 2, 5, 7, 9].map((text) => scores.get(1, text)), [2, -1, 8, 0.5, 6]); // prettier-ignore
+    assert.deepEqual(
+      [0, 2, 5, 7, 9].map((text) => scores.get(1, text)),
+      [2, -1, 8, 0.5, 6],
+    );
     assert.equal(scores.get(0, 3), 4);
-    for (const [picture, text] of [[1, 3], [1, 10], [0, 0], [5, 0]]) assert.ok(Number.isNaN(scores.get(picture, text))); // prettier-ignore
+    for (const [picture, text] of [
+      [1, 3],
+      [1, 10],
+      [0, 0],
+      [5, 0],
+    ])
+      assert.ok(Number.isNaN(scores.get(picture, text)));
     assert.equal(scores.size, 6);
   });
 
   it('keeps the first score of a pair that comes again', () => {
     const scores = new Scores();
-    scores.add(pairs([[1, 0, 5], [1, 0, 6]])); // prettier-ignore
-    scores.add(pairs([[1, 0, 7], [0, 0, 1]])); // prettier-ignore
+    scores.add(
+      pairs([
+        [1, 0, 5],
+        [1, 0, 6],
+      ]),
+    );
+    scores.add(
+      pairs([
+        [1, 0, 7],
+        [0, 0, 1],
+      ]),
+    );
     assert.equal(scores.get(0, 1), 5);
     assert.equal(scores.size, 2);
   });
