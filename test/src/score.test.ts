@@ -51,7 +51,10 @@ describe('scorePair', () => {
     it('a file that is not an image, or only its beginning', async () => {
       const text = path.join(folder.path, 'text.jpg');
       writeFileSync(text, 'not a picture');
-      await refuses('a fox', text, { code: 'IMAGE_UNREADABLE', message: /text\.jpg is not an image/ });
+      await refuses('a fox', text, {
+        code: 'IMAGE_UNREADABLE',
+        message: /text\.jpg does not begin as a picture does; expected one of JPEG, PNG/,
+      });
       const cut = readFileSync(image).subarray(0, 2000);
       await refuses('a fox', cut, { code: 'IMAGE_UNREADABLE', message: /damaged, cut short/ });
     });
