@@ -185,6 +185,10 @@ describe('evaluate', () => {
       assert.equal(find(sampled, 'image-to-text', 'exhaustive', 'matchScore').queries, 3);
       assert.equal(find(sampled, 'image-to-text', 'exhaustive', 'matchScore').gallery, PICTURES * CAPTIONS);
       assert.deepEqual(counted.calls, []);
+      const { cost } = await run({ ...options, candidates: [1], exhaustive: false });
+      assert.ok(cost.pairs < again.cost.pairs);
+      const share = cost.pairs / again.cost.pairs;
+      assert.ok(Math.abs(cost.seconds - share * again.cost.seconds) < 1e-9, 'no cost of pairs that it has no use for');
     });
 
     it('computes again what a damaged shard held', async () => {
