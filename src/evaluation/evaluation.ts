@@ -133,6 +133,7 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
     });
     const { split, missing } = withoutUnreadable(whole, options, embedded.unreadable);
     const benchmark = applyProtocol(split, { protocol, captions });
+    requireCaptions(benchmark, options);
     const wanted = await proposeAll(benchmark, options, embedded);
     const scores = new Scores();
     const earlier = head ? readScores(work, scores) : { pairs: 0, seconds: 0 };

@@ -91,6 +91,21 @@ describe('evaluate', () => {
       assert.equal(result.dataset.images, PICTURES);
     });
 
+    it('a split of which nothing can be decoded', async () => {
+      writeFileSync(path.join(temporary.path, 'none.jpg'), 'no picture either');
+      const none: ListedImage = {
+        name: 'none.jpg',
+        location: { file: 'none.jpg' },
+        captions: ['a fox'],
+        contentHash: hashContent(Buffer.from('no picture either')),
+      };
+      const open = (split: Parameters<EvaluationOptions['open']>[0]) => openPictures([model], temporary.path, split);
+      await assert.rejects(run({ work: 'none', listed: [none], open, allowMissing: true }), {
+        code: 'SOURCE_INVALID',
+        message: /nothing to evaluate on/,
+      });
+    });
+
     it('a split without captions, or without pictures', async () => {
       const silent = listed.map((image) => ({ ...image, captions: [] }));
       await assert.rejects(run({ work: 'silent', listed: silent }), {
