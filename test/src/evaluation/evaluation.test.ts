@@ -11,6 +11,7 @@ import { openInference } from '../../../src/inference/local.js';
 import { bestRank, recallAt } from '../../../src/metrics.js';
 import { BUNDLED_MODEL } from '../../../src/paths.js';
 import { scorePair } from '../../../src/score.js';
+import { BUILDER_VERSION } from '../../../src/vilt/graph/builder.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
 import { counting, readSample } from '../sample.js';
 import { writeVariant } from '../vilt/variant.js';
@@ -249,6 +250,19 @@ describe('evaluate', () => {
     const result = await run({ ...options, models: [second.inference] });
     assert.equal(result.cost.reused, kept);
     assert.equal(second.calls.reduce((sum, count) => sum + count, 0) - 1, 72 - kept);
+  });
+
+  it('keeps scores of rounded weights apart by the version of their graphs, exact ones for good', async () => {
+    const keptAs = async (inference: Inference, work: string) => {
+      await run({ work, models: [inference], candidates: [1], listed: listed.slice(0, 2) });
+      const [folder] = readdirSync(path.join(temporary.path, work));
+      const manifest = readFileSync(path.join(temporary.path, work, folder, 'manifest.json'), 'utf8');
+      return (JSON.parse(manifest) as { precision: string }).precision;
+    };
+    assert.equal(await keptAs(model, 'exact'), 'fp32');
+    const rounded = await openInference({ model: BUNDLED_MODEL, precision: 'int8' });
+    const precision = await keptAs(rounded, 'rounded').finally(() => rounded.close());
+    assert.equal(precision, `int8, graphs ${BUILDER_VERSION}`);
   });
 
   it('evaluates what a model has: the prefilter alone without a head, every pair without a prefilter', async () => {
