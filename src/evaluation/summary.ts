@@ -1,5 +1,5 @@
 import type { Calibration } from '../inference/inference.js';
-import { median, recallAt } from '../metrics.js';
+import { mean, median, recallAt } from '../metrics.js';
 import type { Evaluated } from './evaluation.js';
 import { worstQueries } from './example.js';
 import { histogramsOf } from './histogram.js';
@@ -168,7 +168,7 @@ function ceilingOf(folds: readonly Wanted[], candidates: number): number | null 
         candidates,
       ),
     );
-  return recalls.length > 0 ? recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length : null;
+  return recalls.length > 0 ? mean(recalls) : null;
 }
 
 function prefilterRecall(wanted: readonly Wanted[], candidates: readonly number[]): RetrievalResult['prefilterRecall'] {
