@@ -8,10 +8,11 @@
  */
 import { parseArgs } from 'node:util';
 import { formatTable } from '../indexer/text.js';
+import { mean } from '../src/metrics.js';
 import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../src/paths.js';
 import type { Grid } from '../src/vilt/position.js';
 import { align } from '../src/vilt/task.js';
-import { meanOf, openModel, percent, prepareScenes, readScenes, type ScenePicture } from './scenes.js';
+import { openModel, percent, prepareScenes, readScenes, type ScenePicture } from './scenes.js';
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,8 +48,8 @@ await model.close();
 const rows = Object.entries({ 'patches touched': touched, 'patches centred': centred }).map(([where, shares]) => ({
   where,
   pictures: shares.length,
-  mass: meanOf(shares.map(({ mass }) => mass)),
-  chance: meanOf(shares.map(({ patches }) => patches)),
+  mass: mean(shares.map(({ mass }) => mass)),
+  chance: mean(shares.map(({ patches }) => patches)),
 }));
 if (args.json) {
   console.log(JSON.stringify({ dataset, model: args.model, shares: rows }));

@@ -1,10 +1,7 @@
 import { seededRandom } from '../src/evaluation/random.js';
 
-/** Numbers in [0, 1) from a seed. */
-export const seededUniform = seededRandom;
-
 /** Standard normal numbers from a seed (Box-Muller): the same on every machine. */
 export function seededNormal(seed: number): () => number {
-  const uniform = seededUniform(seed);
+  const uniform = seededRandom(seed);
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }

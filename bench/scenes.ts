@@ -50,5 +50,3 @@ export async function prepareScenes(
 }
 
 export const percent = (share: number) => (100 * share).toFixed(1);
-
-export const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

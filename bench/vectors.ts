@@ -9,12 +9,13 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { seededRandom } from '../src/evaluation/random.js';
 import type { Filter } from '../src/filter.js';
 import { Best } from '../src/store/sqlite/exact.js';
 import { openStore, type SqliteStore } from '../src/store/sqlite/store.js';
 import { STORE_LIMITS, type ImageRecord } from '../src/store/store.js';
 import { dot } from '../src/vector.js';
-import { seededNormal, seededUniform } from './random.js';
+import { seededNormal } from './random.js';
 import { percentiles, processorTime, timesOf } from './times.js';
 
 const { values: args } = parseArgs({
@@ -38,7 +39,7 @@ interface Part {
 }
 
 const normal = seededNormal(1);
-const uniform = seededUniform(2);
+const uniform = seededRandom(2);
 const centers = Array.from({ length: Number(args.clusters) }, () => unit(() => normal()));
 const queries = Array.from({ length: Number(args.queries) }, clustered);
 const part = (has: Part['has'], filter?: Filter): Part => ({ filter, has, bests: queries.map(() => new Best(k)) });

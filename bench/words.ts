@@ -9,12 +9,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { seededRandom } from '../src/evaluation/random.js';
 import { PACKAGE_FOLDER } from '../src/paths.js';
 import { openDatabase } from '../src/store/sqlite/database.js';
 import { CATALOG_STEPS } from '../src/store/sqlite/schema.js';
 import { openStore } from '../src/store/sqlite/store.js';
 import { STORE_LIMITS, type ImageRecord, type Store } from '../src/store/store.js';
-import { seededUniform } from './random.js';
 import { processorTime, timesOf } from './times.js';
 
 const { values: args } = parseArgs({
@@ -74,7 +74,7 @@ try {
       const times: number[] = [];
       const before = processorTime();
       let [looked, found, skipped] = [0, 0, 0];
-      const random = seededUniform(2);
+      const random = seededRandom(2);
       for (let i = 0; i < queries; i++) {
         const text = words(random, least, most);
         const start = performance.now();
@@ -116,7 +116,7 @@ function withFts5(catalog: string): void {
 
 async function fill(store: Store): Promise<void> {
   const { sourceId } = await store.addSource({ path: '/bench', root: '/bench', format: 'folder', options: {} });
-  const random = seededUniform(1);
+  const random = seededRandom(1);
   const batchImages = Math.floor(STORE_LIMITS.batchItems / (1 + CAPTIONS_PER_IMAGE));
   const count = Math.ceil(captions / CAPTIONS_PER_IMAGE);
   for (let first = 0; first < count; first += batchImages) {

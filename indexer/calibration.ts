@@ -6,8 +6,10 @@ import { type Engine, openEngine } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Device, Precision } from '../src/inference/inference.js';
 import { ingest } from './ingestion.js';
+import { iterate } from './lookahead.js';
 import type { Progress } from './progress.js';
 import { isSkipped, type Reader, type SourceImage } from './readers/reader.js';
+import { unknownSplit } from './splits.js';
 
 export interface PassingOptions {
   model: string;
@@ -27,7 +29,7 @@ export interface PassingOptions {
 /**
  * Indexes some pictures of a source for one piece of work, in a collection that is gone once it is closed.
  *
- * @throws PatchwordError SOURCE_INVALID where no picture is of the split; PREFILTER_MISSING; CANCELLED; what `ingest` throws
+ * @throws PatchwordError INVALID_ARGUMENT for a split that is not there; SOURCE_INVALID without captions; PREFILTER_MISSING; CANCELLED; what `ingest` throws
  */
 export async function openPassing(options: PassingOptions): Promise<{ engine: Engine; close(): Promise<void> }> {
   const { model, device, precision, onNote, onProgress, signal } = options;
@@ -55,24 +57,16 @@ export async function openPassing(options: PassingOptions): Promise<{ engine: En
 /** The same source, with none but some captioned pictures of a split. */
 async function drawPictures({ reader, split, pictures, seed }: PassingOptions): Promise<Reader> {
   const drawn: { order: string; image: SourceImage }[] = [];
-  const splits = new Set<string>();
+  const sizes = new Map<string | null, number>();
   for await (const entry of reader.entries()) {
     if (isSkipped(entry) || entry.captions.length === 0) continue;
-    if (entry.split !== null) splits.add(entry.split);
+    sizes.set(entry.split, (sizes.get(entry.split) ?? 0) + 1);
     if (split !== undefined && entry.split !== split) continue;
     delete entry.bytes; // They would fill the memory, and are read again in their turn.
     drawn.push({ order: createHash('sha256').update(`${seed}:${entry.name}`).digest('hex'), image: entry });
   }
-  if (drawn.length === 0) {
-    const of = split === undefined ? '' : ` of split "${split}"`;
-    throw new PatchwordError('SOURCE_INVALID', `${reader.path} has no captioned picture${of}.`, {
-      hint: splits.size > 0 ? `Its splits are ${[...splits].sort().join(', ')}.` : undefined,
-    });
-  }
+  if (sizes.size === 0) throw new PatchwordError('SOURCE_INVALID', `${reader.path} has no captioned picture.`);
+  if (split !== undefined && !sizes.has(split)) throw unknownSplit(reader.path, split, sizes);
   const chosen = drawn.sort((a, b) => (a.order < b.order ? -1 : 1)).slice(0, pictures);
   return { ...reader, total: chosen.length, entries: () => iterate(chosen.map(({ image }) => image)) };
-}
-
-async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
-  for (const item of items) yield await Promise.resolve(item);
 }

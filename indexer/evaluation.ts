@@ -4,7 +4,7 @@ import type { ListedImage, Split } from '../src/evaluation/split.js';
 import type { Inference } from '../src/inference/inference.js';
 import { originalFile, readOriginal } from '../src/original.js';
 import { IMAGE_LIMITS } from '../src/vilt/limits.js';
-import { mapAhead } from './lookahead.js';
+import { iterate, mapAhead } from './lookahead.js';
 import { hashContent, prepareImage, reasonToSkip } from './preparation.js';
 import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
 import { unknownSplit } from './splits.js';
@@ -61,7 +61,6 @@ async function listSplit(reader: Reader, wanted: string | undefined) {
   const sizes = new Map<string | null, number>();
   const kept: ListedEntry[] = [];
   const unusable: SkippedImage[] = [];
-  let uncaptioned = 0;
   for await (const entry of reader.entries()) {
     if (isSkipped(entry)) {
       unusable.push(entry);
@@ -71,16 +70,15 @@ async function listSplit(reader: Reader, wanted: string | undefined) {
     // Until a split is seen, there may be none.
     const mayBe = wanted === undefined ? entry.split === null || entry.split === DEFAULT_SPLIT : entry.split === wanted;
     if (!mayBe) continue;
-    if (entry.captions.length === 0) {
-      uncaptioned += 1;
-      continue;
-    }
     const { bytes, ...rest } = entry;
     kept.push({ ...rest, ...(bytes && { contentHash: hashContent(bytes) }) });
   }
   const named = [...sizes.keys()].filter((name) => name !== null);
   const split = wanted ?? (named.length > 0 ? DEFAULT_SPLIT : null);
   if (split !== null && !sizes.has(split)) throw unknownSplit(reader.path, split, sizes);
+  const own = kept.filter((entry) => entry.split === split);
+  const captioned = own.filter(({ captions }) => captions.length > 0);
+  const uncaptioned = own.length - captioned.length;
   const notes: string[] = [];
   if (uncaptioned > 0) {
     const are = uncaptioned === 1 ? 'has no caption and is' : 'have no caption and are';
@@ -90,7 +88,7 @@ async function listSplit(reader: Reader, wanted: string | undefined) {
     const [{ file, reason }] = unusable;
     notes.push(`${unusable.length} entries of the source cannot be used, such as ${file}: ${reason}.`);
   }
-  return { split, entries: kept.filter((entry) => entry.split === split), notes };
+  return { split, entries: captioned, notes };
 }
 
 async function hashPicture(
@@ -124,8 +122,4 @@ export function openPictures(models: readonly Inference[], root: string, split: 
       return { reason: `${name} has changed since it was read` };
     },
   };
-}
-
-async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
-  for (const item of items) yield await Promise.resolve(item);
 }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Inference } from '../src/inference/inference.js';
 import type { PictureSource } from '../src/prefilter/extraction.js';
 import { originalFile } from '../src/original.js';
-import { mapAhead } from './lookahead.js';
+import { iterate, mapAhead } from './lookahead.js';
 import { prepareImage } from './preparation.js';
 import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
 import { unknownSplit } from './splits.js';
@@ -82,8 +82,4 @@ async function hashListing(root: string, entries: readonly (SourceImage | Skippe
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
-  for (const item of items) yield await Promise.resolve(item);
 }

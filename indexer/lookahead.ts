@@ -62,6 +62,11 @@ export async function* mapAhead<T, R>(
   }
 }
 
+/** Items that are all there, as those that come one after another. */
+export async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
+  for (const item of items) yield await Promise.resolve(item);
+}
+
 /** One sleeper, who looks for what it waits for before it sleeps. */
 class Wakeup {
   wake: () => void = () => undefined;

@@ -1,9 +1,9 @@
 import type { Inference } from '../../src/inference/inference.js';
-import { messageOf, PatchwordError } from '../../src/errors.js';
 import { describeMachine, describeVersions } from '../../src/evaluation/machine.js';
 import type { RetrievalResult } from '../../src/evaluation/result.js';
 import type { ModelInput } from '../../src/vilt/image.js';
 import { mapAhead } from '../lookahead.js';
+import { reasonToSkip } from '../preparation.js';
 import type { SkippedImage } from '../readers/reader.js';
 
 /** Questions that are with the model at once, which runs them together, and answers that wait to be counted. */
@@ -34,9 +34,8 @@ export async function* askAll<Example, Answer>(
     try {
       return { input: (await inference.prepare(file, { priority: 'background', signal })).modelInput };
     } catch (error) {
-      const missing = error instanceof PatchwordError && error.code !== 'CANCELLED' && allowMissing;
-      if (!missing) throw error;
-      return { missing: { file, reason: messageOf(error) } };
+      if (!allowMissing) throw error;
+      return { missing: { file, reason: reasonToSkip(error, file) } };
     }
   };
   const prepared = (file: string) => {

@@ -32,7 +32,7 @@ export interface Nlvr2Result extends Run, Nlvr2Summary {
 }
 
 const Example = z.object({
-  identifier: z.string().regex(/^[^-]+-\d+-\d+-\d+$/, 'expected one such as dev-850-0-1'),
+  identifier: z.string().regex(/^\w+-\d+-\d+-\d+$/, 'expected one such as dev-850-0-1'),
   sentence: z.string(),
   label: z.enum(['True', 'False']),
   directory: z.union([z.number().int().nonnegative(), z.string().regex(/^\w+$/)]).optional(),

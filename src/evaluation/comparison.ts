@@ -10,6 +10,7 @@ import {
   type RetrievalResult,
   type Row,
 } from './result.js';
+import { isSame } from './row.js';
 
 /** One figure of both results. */
 export interface Compared {
@@ -124,7 +125,7 @@ function compareRows(options: {
   const { one, other, direction, paired } = options;
   const pairs = one.rows
     .filter((row) => row.direction === direction)
-    .flatMap((row) => other.rows.filter((second) => isSame(row, second)).map((second) => [row, second] as const));
+    .flatMap((row) => other.rows.filter((second) => isSameRow(row, second)).map((second) => [row, second] as const));
   // One bootstrap for all: the same resamples.
   const gains = pairs.flatMap(([row, second]) => RECALLS.map((name) => gainsOf(row, second, name)));
   const groups = one.queries[direction];
@@ -159,13 +160,12 @@ function gainsOf(row: Row, second: Row, name: RecallName): number[] {
 
 function lacking(rows: readonly Row[], others: readonly Row[]): (Ranking & { direction: Direction })[] {
   return rows
-    .filter((row) => !others.some((other) => isSame(row, other)))
+    .filter((row) => !others.some((other) => isSameRow(row, other)))
     .map(({ direction, stage, candidates, order }) => ({ direction, stage, candidates, order }));
 }
 
-function isSame(one: Row, other: Row): boolean {
-  const keys = ['direction', 'stage', 'candidates', 'order'] as const;
-  return keys.every((key) => one[key] === other[key]);
+function isSameRow(one: Row, other: Row): boolean {
+  return one.direction === other.direction && isSame(one, other);
 }
 
 function isEqual(one: readonly number[], other: readonly number[]): boolean {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PatchwordError } from '../errors.js';
 import type { Inference } from '../inference/inference.js';
+import { BUILDER_VERSION } from '../vilt/graph/builder.js';
 import { type EmbeddedSplit, embedSplit } from './embedding.js';
 import { leaksOf } from './leak.js';
 import type { PictureSource } from './picture.js';
@@ -110,7 +111,7 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
     key: {
       model: info.hash,
       inputSize: `${info.config.shortestEdge}/${info.config.sizeDivisor}`,
-      precision: info.precision,
+      precision: precisionKey(info),
       device: info.device,
       dataset: whole.hash,
       split: options.dataset.split,
@@ -133,6 +134,7 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
     });
     const { split, missing } = withoutUnreadable(whole, options, embedded.unreadable);
     const benchmark = applyProtocol(split, { protocol, captions });
+    requireCaptions(benchmark, options);
     const wanted = await proposeAll(benchmark, options, embedded);
     const scores = new Scores();
     const earlier = head ? readScores(work, scores) : { pairs: 0, seconds: 0 };
@@ -159,6 +161,11 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
   } finally {
     work.close();
   }
+}
+
+/** Exact graphs give what they gave, whichever version wrote them; those that round to small integers may not. */
+function precisionKey({ precision }: Inference['info']): string {
+  return precision === 'fp32' ? precision : `${precision}, graphs ${BUILDER_VERSION}`;
 }
 
 /** Whether every pair is scored. @throws PatchwordError HEAD_MISSING with neither a head nor a prefilter */

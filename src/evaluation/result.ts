@@ -185,7 +185,7 @@ export const retrievalResult = z.object({
   prefilterRecall: z.array(z.object({ direction, candidates: count, recall: percent })),
   histograms: z.array(histogram),
   worst: z.array(worstQuery),
-  /** What the joint model read, each pair once for all rows, and what this and earlier runs spent on it. */
+  /** What the joint model read, each pair once for all rows, and what that took, at the rate of this and earlier runs. */
   cost: z.object({
     pairs: count,
     /** Of them, those that an earlier run had scored. */

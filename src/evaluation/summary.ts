@@ -1,5 +1,5 @@
 import type { Calibration } from '../inference/inference.js';
-import { median, recallAt } from '../metrics.js';
+import { mean, median, recallAt } from '../metrics.js';
 import type { Evaluated } from './evaluation.js';
 import { worstQueries } from './example.js';
 import { histogramsOf } from './histogram.js';
@@ -11,6 +11,7 @@ import { PROTOCOL_RULES } from './protocol.js';
 import { type Evidence, outcomesOf } from './ranking.js';
 import { DIRECTIONS, type Direction, type Ranking, RESULT_VERSION, type RetrievalResult } from './result.js';
 import { addRsum, differencesOf, type Ranked, rowOf, suggestionsOf } from './row.js';
+import type { Spent } from './scoring.js';
 
 type Milliseconds = RetrievalResult['cost']['prefilterMilliseconds'];
 
@@ -26,8 +27,7 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
     calibration: info.prefilter ? info.calibration : null,
   };
   const prefilterMilliseconds = info.prefilter ? await measurePrefilter(evaluated) : null;
-  const seconds = earlier.seconds + spent.seconds;
-  const pairsPerSecond = seconds > 0 ? (earlier.pairs + spent.pairs) / seconds : null;
+  const pairsPerSecond = rateOf(earlier, spent);
   const left = plan.missing.reduce((sum, { texts }) => sum + texts.length, 0);
 
   const rankings = rankingsOf(evaluated, evidence);
@@ -90,10 +90,23 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
       }));
       return worstQueries(folds, { ranking: row.ranking, split, evidence });
     }),
-    cost: { pairs: plan.pairs, reused: plan.pairs - left, seconds, pairsPerSecond, prefilterMilliseconds },
+    cost: {
+      pairs: plan.pairs,
+      reused: plan.pairs - left,
+      // Earlier runs may have scored pairs that this one has no use for: what those took is not its cost.
+      seconds: pairsPerSecond ? plan.pairs / pairsPerSecond : 0,
+      pairsPerSecond,
+      prefilterMilliseconds,
+    },
     queries: images,
     notes: evaluated.notes,
   };
+}
+
+/** Pairs a second, over all that earlier runs and this one have scored. */
+function rateOf(earlier: Spent, spent: Spent): number | null {
+  const seconds = earlier.seconds + spent.seconds;
+  return seconds > 0 ? (earlier.pairs + spent.pairs) / seconds : null;
 }
 
 function coefficientsOf(calibration: Calibration | null): RetrievalResult['model']['calibration'] {
@@ -155,7 +168,7 @@ function ceilingOf(folds: readonly Wanted[], candidates: number): number | null 
         candidates,
       ),
     );
-  return recalls.length > 0 ? recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length : null;
+  return recalls.length > 0 ? mean(recalls) : null;
 }
 
 function prefilterRecall(wanted: readonly Wanted[], candidates: readonly number[]): RetrievalResult['prefilterRecall'] {

@@ -12,6 +12,7 @@ export interface WorkKey {
   model: string;
   /** Size of what it reads of a picture: shorter side, and what both sides are multiples of. */
   inputSize: string;
+  /** Of the arithmetic, and of the graphs where they round. */
   precision: string;
   device: string;
   /** SHA-256 of the split: its pictures' contents and its captions, in order. */

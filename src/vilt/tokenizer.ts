@@ -25,8 +25,15 @@ const FIRST_PART = 2048;
 /** What ends a word wherever it stands, so that a text may be cut before it. */
 const WORD_END = /[\s.,;:!?\u3400-\u9fff]/g;
 
-/** Where BERT begins a new word: beside punctuation, and characters of ASCII that are no letters, digits or controls. */
-const WORD_BREAK = /([\p{P}!-/:-@[-`{-~])/u;
+/**
+ * Where BERT begins a new word: beside punctuation, characters of ASCII that are no letters, digits or controls, and Han
+ * characters.
+ */
+const WORD_BREAK =
+  /([\p{P}!-/:-@[-`{-~\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}])/u;
+
+/** What is longer is read in parts, in UTF-16 units: of a word, its beginning tells that it is unknown. */
+const LONG_WORD = 1000;
 
 /** A pictogram counts as a word, a stop that the vocabulary lacks does not. */
 const IS_WORD = /[^\p{P}!-/:-@[-`{-~]/u;
@@ -76,18 +83,18 @@ export class Tokenizer {
    * @param encoding of the text
    */
   unknownWords(text: string, encoding: Encoding): string[] {
-    const isUnknown = (id: number) => id === this.unknownId;
-    const countUnknown = (part: string) => this.library.encode(this.mend(part)).ids.filter(isUnknown).length;
+    if (!encoding.ids.includes(this.unknownId)) return [];
+    const read = (part: string) => this.library.encode(this.mend(part.slice(0, LONG_WORD))).ids.slice(1, -1);
     const unknown = new Set<string>();
-    // A text that was cut has unknown words beyond what is read.
-    let left = encoding.ids.filter(isUnknown).length;
+    let left = encoding.ids.length - 2;
     for (const [written] of text.matchAll(/\S+/g)) {
-      if (left <= 0) break;
-      if (countUnknown(written) === 0) continue;
-      for (const part of written.split(WORD_BREAK)) {
-        const count = part === '' ? 0 : countUnknown(part);
-        if (count > 0 && left > 0 && IS_WORD.test(part)) unknown.add(part);
-        left -= count;
+      // Known as a whole, it is not taken apart: special tokens are written with brackets.
+      const isKnown = written.length <= LONG_WORD && !read(written).includes(this.unknownId);
+      for (const part of isKnown ? [written] : written.split(WORD_BREAK)) {
+        if (left <= 0) return [...unknown];
+        const ids = read(part);
+        if (ids.includes(this.unknownId) && IS_WORD.test(part)) unknown.add(part);
+        left -= ids.length;
       }
     }
     return [...unknown];

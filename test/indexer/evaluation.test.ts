@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readSplit } from '../../indexer/evaluation.js';
 import { runEvaluation } from '../../indexer/evaluating.js';
@@ -57,6 +57,10 @@ describe('a dataset to evaluate on', () => {
     assert.equal((await read('dataset.json', 'train')).listed.length, 2);
     const whole = await read('unsplit.json');
     assert.deepEqual([whole.split, whole.listed.length], [null, 3]);
+    const { images } = JSON.parse(readFileSync(at('dataset.json'), 'utf8')) as { images: object[] };
+    const stray = { ...images[2], split: undefined, sentences: [] };
+    writeFileSync(at('stray.json'), JSON.stringify({ images: [stray, ...images.filter((_, i) => i !== 2)] }));
+    assert.deepEqual((await read('stray.json')).notes, test.notes);
   });
 
   it('names the pictures that are not there', async () => {

@@ -17,16 +17,13 @@ export async function whileShown<R>(
   work: (running: Running) => Promise<R>,
 ): Promise<R> {
   const { withInference } = await import('../../opening.js');
-  const { showProgress } = await import('../../progress.js');
+  const { withProgress } = await import('../../progress.js');
   return withInference(options, async (inference) => {
     const interrupt = onInterrupt();
-    const progress = showProgress({ label: 'Asking', unit });
-    try {
-      return await work({ inference, onProgress: progress.update.bind(progress), signal: interrupt.signal });
-    } finally {
-      progress.stop();
-      interrupt.release();
-    }
+    const { signal } = interrupt;
+    return withProgress({ label: 'Asking', unit }, (onProgress) => work({ inference, onProgress, signal })).finally(
+      () => interrupt.release(),
+    );
   });
 }
 

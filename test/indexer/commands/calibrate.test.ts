@@ -52,8 +52,8 @@ describe('patchword calibrate', function () {
       [['--model', at('nowhere'), ...source], 3, /no model at/],
       [
         ['--model', at('model'), ...source, '--split', 'test'],
-        4,
-        /no captioned picture of split "test".*\n.*train, val/,
+        2,
+        /no split "test"\. Its splits, with their pictures: val \(\d+\), train \(\d+\)/,
       ],
       [['--model', await writeStripped(at('stripped')), ...source], 5, /no embeddings to search by.*\n.*patchword fit/],
     ];

@@ -83,7 +83,10 @@ describe('NLVR2 from its standard files', function () {
 
   it('refuses files that are something else', async () => {
     const bad = [
-      { ...example('dev-850-0-0', true), identifier: '../../secret' },
+      ...['../../secret', '../train/12/train-850-0-0', 'dev\ndev-850-0-0'].map((identifier) => ({
+        ...example('dev-850-0-0', true),
+        identifier,
+      })),
       { ...example('dev-850-0-0', true), label: 'Maybe' },
       { ...example('dev-850-0-0', true), directory: '../..' },
       ['dev-850-0-0'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { evaluateVqa } from '../../../indexer/evaluation/vqa.js';
+import { PatchwordError } from '../../../src/errors.js';
 import type { Inference } from '../../../src/inference/inference.js';
 import { openInference } from '../../../src/inference/local.js';
 import { temporaryFolder } from '../../fixture.js';
@@ -127,6 +128,12 @@ describe('VQAv2 from its standard files', function () {
     const without = await evaluateVqa({ ...options, allowMissing: true });
     assert.deepEqual([without.questions, without.missing.map(({ file }) => file)], [4, [damaged]]);
     rmSync(damaged);
+  });
+
+  it('never takes a fault of its own for a missing picture', async () => {
+    const prepare = () => Promise.reject(new PatchwordError('INTERNAL', 'The worker ended.'));
+    const failing = { ...inference, prepare };
+    await assert.rejects(evaluateVqa({ ...files(), inference: failing, allowMissing: true }), { code: 'INTERNAL' });
   });
 
   it('refuses files that are something else', async () => {

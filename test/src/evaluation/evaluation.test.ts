@@ -11,6 +11,7 @@ import { openInference } from '../../../src/inference/local.js';
 import { bestRank, recallAt } from '../../../src/metrics.js';
 import { BUNDLED_MODEL } from '../../../src/paths.js';
 import { scorePair } from '../../../src/score.js';
+import { BUILDER_VERSION } from '../../../src/vilt/graph/builder.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
 import { counting, readSample } from '../sample.js';
 import { writeVariant } from '../vilt/variant.js';
@@ -89,6 +90,21 @@ describe('evaluate', () => {
         ['broken.jpg'],
       );
       assert.equal(result.dataset.images, PICTURES);
+    });
+
+    it('a split of which nothing can be decoded', async () => {
+      writeFileSync(path.join(temporary.path, 'none.jpg'), 'no picture either');
+      const none: ListedImage = {
+        name: 'none.jpg',
+        location: { file: 'none.jpg' },
+        captions: ['a fox'],
+        contentHash: hashContent(Buffer.from('no picture either')),
+      };
+      const open = (split: Parameters<EvaluationOptions['open']>[0]) => openPictures([model], temporary.path, split);
+      await assert.rejects(run({ work: 'none', listed: [none], open, allowMissing: true }), {
+        code: 'SOURCE_INVALID',
+        message: /nothing to evaluate on/,
+      });
     });
 
     it('a split without captions, or without pictures', async () => {
@@ -185,6 +201,10 @@ describe('evaluate', () => {
       assert.equal(find(sampled, 'image-to-text', 'exhaustive', 'matchScore').queries, 3);
       assert.equal(find(sampled, 'image-to-text', 'exhaustive', 'matchScore').gallery, PICTURES * CAPTIONS);
       assert.deepEqual(counted.calls, []);
+      const { cost } = await run({ ...options, candidates: [1], exhaustive: false });
+      assert.ok(cost.pairs < again.cost.pairs);
+      const share = cost.pairs / again.cost.pairs;
+      assert.ok(Math.abs(cost.seconds - share * again.cost.seconds) < 1e-9, 'no cost of pairs that it has no use for');
     });
 
     it('computes again what a damaged shard held', async () => {
@@ -230,6 +250,19 @@ describe('evaluate', () => {
     const result = await run({ ...options, models: [second.inference] });
     assert.equal(result.cost.reused, kept);
     assert.equal(second.calls.reduce((sum, count) => sum + count, 0) - 1, 72 - kept);
+  });
+
+  it('keeps scores of rounded weights apart by the version of their graphs, exact ones for good', async () => {
+    const keptAs = async (inference: Inference, work: string) => {
+      await run({ work, models: [inference], candidates: [1], listed: listed.slice(0, 2) });
+      const [folder] = readdirSync(path.join(temporary.path, work));
+      const manifest = readFileSync(path.join(temporary.path, work, folder, 'manifest.json'), 'utf8');
+      return (JSON.parse(manifest) as { precision: string }).precision;
+    };
+    assert.equal(await keptAs(model, 'exact'), 'fp32');
+    const rounded = await openInference({ model: BUNDLED_MODEL, precision: 'int8' });
+    const precision = await keptAs(rounded, 'rounded').finally(() => rounded.close());
+    assert.equal(precision, `int8, graphs ${BUILDER_VERSION}`);
   });
 
   it('evaluates what a model has: the prefilter alone without a head, every pair without a prefilter', async () => {

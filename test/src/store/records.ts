@@ -1,3 +1,4 @@
+import { seededRandom } from '../../../src/evaluation/random.js';
 import {
   STORE_LIMITS,
   type CollectionModel,
@@ -8,16 +9,7 @@ import {
 } from '../../../src/store/store.js';
 import type { ModelInput } from '../../../src/vilt/image.js';
 
-/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { seededRandom };
 
 function gaussian(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());

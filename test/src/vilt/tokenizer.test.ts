@@ -162,7 +162,7 @@ describe('Tokenizer', () => {
       ['a Xylophone', ['Xylophone']],
       ['a zebra-fox, a zebra and (a “lute”)!', ['zebra', 'and', 'lute']],
       ['fox !?', []], // stops, though it cannot spell them
-      ['🦊 狐狸 foxy naïve', ['🦊', '狐狸', 'foxy', 'naïve']],
+      ['🦊 狐狸 foxy naïve', ['🦊', '狐', '狸', 'foxy', 'naïve']], // Han characters are words
       ['<img src=x onerror="alert(1)">', ['img', 'src', 'x', 'onerror', 'alert', '1']],
       ['x'.repeat(300), ['x'.repeat(300)]],
       ['__proto__ constructor', ['proto', 'constructor']],
@@ -171,6 +171,10 @@ describe('Tokenizer', () => {
     // What is cut off is not read at all.
     assert.deepEqual(unknown('fox zebra lute', 4), ['zebra']);
     assert.deepEqual(unknown(`${'fox '.repeat(60)}zebra`), []);
+    // Nor is it looked at: this would take half a minute.
+    const long = '☃.'.repeat(300_000);
+    assert.deepEqual(tokenizer.unknownWords(long, tokenizer.encode(long, { maxLength: 40 })), ['☃']);
+    assert.deepEqual(tokenizer.unknownWords('一龘𠀀和', tokenizer.encode('一龘𠀀和', WHOLE)), ['龘', '𠀀']);
     for (const text of ['an armadillo plays the xylophone', 'naïve', 'ΟΔΟΣ'])
       assert.deepEqual(tokenizer.unknownWords(text, tokenizer.encode(text, WHOLE)), [], text);
   });

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { seededRandom } from '../../../src/evaluation/random.js';
 import { readSafetensors, writeSafetensors, type TensorData } from '../../../src/vilt/checkpoint/safetensors.js';
 import { readTensor, type DType } from '../../../src/vilt/checkpoint/tensor.js';
 import type { ImageConfig } from '../../../src/vilt/config.js';
@@ -78,26 +79,17 @@ function encode(values: Float32Array, dtype: FloatType): ArrayBufferView & Itera
   return types[dtype]();
 }
 
-/** Numbers in [0, 1) that are the same every time. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0; // mulberry32
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { seededRandom as random };
 
 /** A picture of noise, as the model sees it. */
 export function noise(seed: number, { width, height }: { width: number; height: number }): ModelInput {
-  const next = random(seed);
+  const next = seededRandom(seed);
   return { width, height, pixels: Uint8Array.from({ length: 3 * width * height }, () => Math.floor(256 * next())) };
 }
 
 /** Values about zero, for weights that a fixture lacks. */
 export function weights(seed: number, shape: readonly number[], scale = 0.2): Values {
-  const next = random(seed);
+  const next = seededRandom(seed);
   const length = shape.reduce((product, n) => product * n, 1);
   return { shape, values: Float32Array.from({ length }, () => scale * (2 * next() - 1)) };
 }
