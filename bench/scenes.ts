@@ -19,14 +19,25 @@ export interface ScenePicture {
   objects?: { noun: string; synonyms?: string[]; boxes: number[][] }[];
 }
 
-/** The pictures of a dataset, or of one split, as far as `suits` takes them, in order, at most so many. */
+/** The pictures of a dataset, or of one split, as far as `suits` takes them, in order, at most so many; ends the process where there is none. */
 export function readScenes(
   file: string,
   options: { pictures: number; split?: string; suits?: (picture: ScenePicture) => boolean },
 ): ScenePicture[] {
   const { pictures, split, suits = () => true } = options;
+  if (!existsSync(file)) stop(`${file} does not exist. Give a JSON file of Karpathy's form.`);
   const { images } = JSON.parse(readFileSync(file, 'utf8')) as { images: ScenePicture[] };
-  return images.filter((image) => (split === undefined || image.split === split) && suits(image)).slice(0, pictures);
+  const suitable = images.filter((image) => (split === undefined || image.split === split) && suits(image));
+  if (suitable.length === 0) {
+    stop(`No picture of ${file}${split === undefined ? '' : `, split "${split}",`} has what is measured here.`);
+  }
+  return suitable.slice(0, pictures);
+}
+
+/** These scripts are named in docs/models.md: who gives them a wrong file is told so in a line. */
+function stop(reason: string): never {
+  console.error(reason);
+  process.exit(2);
 }
 
 export async function openModel(model: string, precision: Precision = 'fp32'): Promise<ViltModel> {

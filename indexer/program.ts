@@ -85,7 +85,14 @@ export function createProgram(): Command {
   addCompactCommand(collection);
   addDuplicatesCommand(collection);
 
-  const evaluation = program.command('eval').description('measure recall and accuracy');
+  const evaluation = program
+    .command('eval')
+    .usage('[options] <dataset> | <command>')
+    .description('measure recall and accuracy')
+    .addHelpText(
+      'after',
+      '\neval <dataset> is short for eval retrieval <dataset>; patchword eval retrieval --help lists its options.',
+    );
   addEvalCommand(evaluation);
   addReportCommand(evaluation);
   addCompareResultsCommand(evaluation);

@@ -39,7 +39,7 @@ function describeDataset({ dataset, protocol, sample, model, prefilter }: Retrie
   }
   if (sample) {
     lines.push(
-      `A sample of ${sample.queries} queries a direction (seed ${sample.seed}), each against the whole gallery; 95 % intervals.`,
+      `A sample of at most ${sample.queries} queries a direction (seed ${sample.seed}), each against the whole gallery; 95 % intervals.`,
     );
   }
   return lines.join('\n');
@@ -67,7 +67,7 @@ function recallTable({ rows, sample }: RetrievalResult, direction: Direction): s
     fixed(row.cost.pairsAQuery, 0),
     fixed(row.cost.millisecondsAQuery, 0),
   ]);
-  const title = `${DIRECTION_NAMES[direction]}: ${describeCount(own[0].queries, 'query', 'queries')}, ${own[0].gallery} items`;
+  const title = `${DIRECTION_NAMES[direction]}: ${describeCount(own[0].queries, 'query', 'queries')}, ${describeCount(own[0].gallery, 'item')}`;
   return `${title}\n${formatTable([['', ...head], ...body])}`;
 }
 

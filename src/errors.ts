@@ -63,7 +63,7 @@ export function messageOf(error: unknown): string {
 }
 
 /** Who decides where Patchword writes. */
-const PLACES = '--data or PATCHWORD_DATA for collections, PATCHWORD_CACHE for models';
+const PLACES = '--data or PATCHWORD_DATA for collections, PATCHWORD_CACHE for models, --work for evaluations';
 
 /** System calls that only read. */
 const READING = ['access', 'lstat', 'opendir', 'read', 'readlink', 'realpath', 'scandir', 'stat'];

@@ -26,7 +26,10 @@ const shares = (text: string) =>
     }),
   );
 
-const program = new Command('scenes').description('Draws illustrated scenes with captions that are true of them.');
+const program = new Command('scenes')
+  .usage('[options] | <command>')
+  .description('Draws illustrated scenes with captions that are true of them.')
+  .addHelpText('after', '\nWithout a command it draws; draw --help lists the options of that.');
 
 program
   .command('draw', { isDefault: true })

@@ -23,7 +23,10 @@ export function checkEntry<T>(
   entry: { line: number } & ({ value: unknown } | { reason: string }),
   schema: z.ZodType<T>,
 ): T {
-  const invalid = (reason: string) => new PatchwordError('SOURCE_INVALID', `${file}:${entry.line}: ${reason}.`);
+  const invalid = (reason: string) =>
+    new PatchwordError('SOURCE_INVALID', `${file}:${entry.line}: ${reason}.`, {
+      hint: 'Give the standard files as they were published; docs/evaluation.md says which.',
+    });
   if ('reason' in entry) throw invalid(entry.reason);
   const parsed = schema.safeParse(entry.value);
   if (parsed.success) return parsed.data;

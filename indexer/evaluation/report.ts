@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../src/errors.js';
 import { type Report, reportOf } from '../../src/evaluation/report.js';
@@ -44,14 +44,23 @@ export async function writeReport({
   }
 }
 
-/** @throws PatchwordError INVALID_ARGUMENT where a file is in the way that is no report */
+/**
+ * To be asked before a long evaluation, not only after it.
+ *
+ * @throws PatchwordError INVALID_ARGUMENT where a file is in the way that is no report; FILE_NOT_FOUND, READ_ONLY for its folder
+ */
 export async function checkReplaceable(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     if (error.code === 'EISDIR') return '';
     throw explainSystemError(error, file);
   });
-  if (text === null || text.slice(0, 1000).includes(MARK)) return;
+  if (text === null || text.slice(0, 1000).includes(MARK)) {
+    const folder = path.dirname(path.resolve(file));
+    return access(folder, constants.W_OK).catch(({ code }: NodeJS.ErrnoException) => {
+      throw explainSystemError({ code }, folder); // without its system call, which would be one that reads
+    });
+  }
   throw new PatchwordError('INVALID_ARGUMENT', `${file} is there already and is not a report of Patchword.`, {
     hint: 'Give another name, or move it away.',
   });

@@ -208,15 +208,17 @@ function refuseMissing(
   );
 }
 
-function requireCaptions({ folds }: Benchmark, { dataset }: EvaluationOptions): void {
+function requireCaptions({ folds }: Benchmark, { dataset, listed }: EvaluationOptions): void {
   if (folds.some(({ captions }) => captions.length > 0)) return;
-  const images = folds.reduce((sum, fold) => sum + fold.images.length, 0);
-  throw new PatchwordError(
-    'SOURCE_INVALID',
-    images === 0
-      ? `No picture of ${dataset.path} can be read, so there is nothing to evaluate on.`
-      : `The pictures of ${dataset.path} have no captions, so there is nothing to search with.`,
-  );
+  const of = `${dataset.path}${dataset.split === null ? '' : `, split "${dataset.split}",`}`;
+  if (listed.some(({ captions }) => captions.length > 0)) {
+    throw new PatchwordError('SOURCE_INVALID', `No picture of ${of} can be read, so there is nothing to evaluate on.`, {
+      hint: 'Say where the pictures are with --images.',
+    });
+  }
+  throw new PatchwordError('SOURCE_INVALID', `No picture of ${of} has a caption, so there is nothing to search with.`, {
+    hint: 'docs/collections.md says where each format has its captions.',
+  });
 }
 
 /** The split without contents that cannot be decoded. @throws PatchwordError FILE_NOT_FOUND unless that is allowed */

@@ -88,6 +88,16 @@ describe('the command line', () => {
       return error instanceof CommanderError && error.exitCode === 0;
     });
   });
+
+  it('says in the help of eval where the options of `eval DATASET` are', async () => {
+    let help = '';
+    const program = createProgram();
+    const evaluation = program.commands.find((command) => command.name() === 'eval')!;
+    evaluation.configureOutput({ writeOut: (text) => (help += text) });
+    await assert.rejects(program.parseAsync(['eval', '--help'], { from: 'user' }), CommanderError);
+    assert.match(help, /^Usage: patchword eval \[options\] <dataset> \| <command>\n/);
+    assert.match(help, /patchword eval retrieval --help lists its options\.\n$/);
+  });
 });
 
 describe('docs/cli.md', () => {

@@ -75,6 +75,19 @@ describe('the verbs of patchword eval', function () {
     assert.match(refused.stderr, /^patchword: few\.json is there already and is not a report/, 'before it measures');
   });
 
+  it('says before it measures that a report cannot be written', async () => {
+    const { code, stderr } = await patchword('nowhere.json', '--report', path.join('no', 'folder', 'few.html'));
+    assert.deepEqual([code, stderr], [3, `patchword: ${at('no', 'folder')} does not exist.\n`]);
+  });
+
+  it('says that pictures have no captions, not that they cannot be read', async () => {
+    mkdirSync(at('bare'));
+    copyFileSync((await samplePicture(0)).file, at('bare', 'fox.jpg'));
+    const { code, stderr } = await patchword('bare');
+    assert.equal(code, 4);
+    assert.match(stderr, /No picture of \S+bare has a caption, so .*\n {2}docs\/collections\.md says/);
+  });
+
   it('measures VQA and NLVR2 with a model that can', async () => {
     mkdirSync(at('pictures'));
     copyFileSync((await samplePicture(0)).file, at('pictures', 'COCO_val2014_000000000042.jpg'));

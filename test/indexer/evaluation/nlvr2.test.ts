@@ -96,6 +96,7 @@ describe('NLVR2 from its standard files', function () {
       await assert.rejects(evaluateNlvr2({ inference, annotations, images: at('dev') }), {
         code: 'SOURCE_INVALID',
         message: /bad\.json:2: /,
+        hint: /docs\/evaluation\.md/,
       });
     }
   });

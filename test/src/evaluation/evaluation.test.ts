@@ -109,13 +109,17 @@ describe('evaluate', () => {
 
     it('a split without captions, or without pictures', async () => {
       const silent = listed.map((image) => ({ ...image, captions: [] }));
-      await assert.rejects(run({ work: 'silent', listed: silent }), {
+      for (const bare of [silent, []]) {
+        await assert.rejects(run({ work: 'silent', listed: bare }), {
+          code: 'SOURCE_INVALID',
+          message: /split "test", has a caption/,
+        });
+      }
+      const gone = listed.map((image) => ({ ...image, contentHash: null }));
+      await assert.rejects(run({ work: 'gone', listed: gone, allowMissing: true }), {
         code: 'SOURCE_INVALID',
-        message: /have no captions/,
-      });
-      await assert.rejects(run({ work: 'empty', listed: [] }), {
-        code: 'SOURCE_INVALID',
-        message: /nothing to evaluate on/,
+        message: /can be read, so there is nothing to evaluate on/,
+        hint: /--images/,
       });
     });
 
