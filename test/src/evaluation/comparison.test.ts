@@ -76,7 +76,10 @@ describe('comparing two results', () => {
       [retrievalResult({ protocol: 'coco-5k' }), /protocol is whole-split in a\.json and coco-5k in b\.json/],
       [retrievalResult({ dataset: { ...dataset, split: 'val' } }), /split is test in a\.json and val/],
       [retrievalResult({ dataset: { ...dataset, captionsAnImage: 5 } }), /captions an image is all .* and 5/],
-      [retrievalResult({ dataset: { ...dataset, hash: 'e'.repeat(64) } }), /hash .* is dddddddddddd in a\.json and eeeeeeeeeeee/],
+      [
+        retrievalResult({ dataset: { ...dataset, hash: 'e'.repeat(64) } }),
+        /hash .* is dddddddddddd in a\.json and eeeeeeeeeeee/,
+      ],
     ];
     for (const [b, message] of others) assert.throws(() => compare(a, b), { code: 'INVALID_ARGUMENT', message });
   });
