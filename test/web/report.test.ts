@@ -93,8 +93,8 @@ describe('the report of an evaluation', function () {
   const { until } = visit;
   const file = () => path.join(temporary.path, 'report.html');
   const open = (options?: Parameters<typeof visit.open>[1], name = 'report.html') =>
-    // uPlot asks for the visitor's language, which a browser without a system has none of.
-    visit.open(name, { offline: true, locale: 'en-GB', ...options }, pathToFileURL(temporary.path).href);
+    // Without a locale: this browser then names one that `Intl` refuses, as some on POSIX systems do.
+    visit.open(name, { offline: true, ...options }, pathToFileURL(temporary.path).href);
   const drawn = `[...document.querySelectorAll('canvas')].every((canvas) =>
     canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0))`;
 

@@ -1,3 +1,4 @@
+import './language.js'; // first: before uPlot loads
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import type { Report } from '../../src/evaluation/report.js';
