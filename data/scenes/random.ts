@@ -1,13 +1,16 @@
+import { seededRandom } from '../../src/evaluation/random.js';
+
 /**
  * A seeded generator of uniform numbers (mulberry32, Tommy Ettinger): the same seed gives the same pictures on every
  * machine. Not for secrets.
  */
 export class Random {
-  #state: number;
+  /** Uniform in [0, 1). */
+  readonly next: () => number;
 
   /** @param seed a whole number from 0 to 2^32 - 1 */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.next = seededRandom(seed);
   }
 
   /** The generator of one picture: pictures can be drawn in any order, or on several machines, and stay the same. */
@@ -17,15 +20,6 @@ export class Random {
     state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
     state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
     return new Random(state ^ (state >>> 16));
-  }
-
-  /** Uniform in [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
   /** Uniform in [low, high). */

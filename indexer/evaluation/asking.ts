@@ -4,6 +4,7 @@ import type { RetrievalResult } from '../../src/evaluation/result.js';
 import type { ModelInput } from '../../src/vilt/image.js';
 import { mapAhead } from '../lookahead.js';
 import { reasonToSkip } from '../preparation.js';
+import type { Progress } from '../progress.js';
 import type { SkippedImage } from '../readers/reader.js';
 
 /** Questions that are with the model at once, which runs them together, and answers that wait to be counted. */
@@ -18,13 +19,30 @@ export interface AskingOptions<Example, Answer> {
   /** Paths of the pictures that an example is about. */
   picturesOf: (example: Example) => string[];
   ask: (example: Example, images: ModelInput[]) => Promise<Answer>;
+  /** Takes what was said, in the order of the examples. */
+  count: (example: Example, answer: Answer) => void;
+  /** How many examples there are. */
+  total: number;
+  onProgress?: (progress: Progress) => void;
   /** Leaves out what is about a picture that cannot be read; else that is an error. */
   allowMissing: boolean;
   signal?: AbortSignal;
 }
 
+/** Asks the model about all examples. @returns the pictures that could not be read, each once */
+export async function askAll<Example, Answer>(options: AskingOptions<Example, Answer>): Promise<SkippedImage[]> {
+  const unreadable = new Map<string, SkippedImage>();
+  let done = 0;
+  for await (const { example, ...said } of answersOf(options)) {
+    options.onProgress?.({ done: ++done, total: options.total });
+    if ('missing' in said) unreadable.set(said.missing.file, said.missing);
+    else options.count(example, said.answer);
+  }
+  return [...unreadable.values()];
+}
+
 /** What the model says of examples, in their order; of those about a picture that cannot be read, why. */
-export async function* askAll<Example, Answer>(
+async function* answersOf<Example, Answer>(
   options: AskingOptions<Example, Answer>,
 ): AsyncGenerator<{ example: Example } & ({ answer: Answer } | { missing: SkippedImage })> {
   const { inference, examples, picturesOf, ask, allowMissing, signal } = options;

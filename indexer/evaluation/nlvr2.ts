@@ -65,36 +65,27 @@ async function judgeStatements(options: Nlvr2Options) {
 
   const tally = new Nlvr2Tally();
   const lines: string[] = [];
-  const asked = askAll({
+  const unreadable = await askAll({
     inference,
     examples: readExamples(annotations, (example) => !picturesOf(example).some((name) => absent.has(name))),
     picturesOf: (example) => picturesOf(example).map((name) => findPicture(example, name, images)!),
     ask: ({ sentence }, [left, right]) =>
       inference.compare({ text: sentence, images: [left, right] }, { priority: 'background', signal }),
-    allowMissing,
-    signal,
+    count: (example, [{ label }]) => {
+      lines.push(`${example.identifier},${label}`);
+      tally.add({
+        identifier: example.identifier,
+        label: example.label === 'True',
+        predicted: label.toLowerCase() === 'true',
+      });
+    },
+    ...{ total, onProgress, allowMissing, signal },
   });
-  const unreadable = new Map<string, SkippedImage>();
-  let done = 0;
-  for await (const { example, ...said } of asked) {
-    onProgress?.({ done: ++done, total });
-    if ('missing' in said) {
-      unreadable.set(said.missing.file, said.missing);
-      continue;
-    }
-    const { label } = said.answer[0];
-    lines.push(`${example.identifier},${label}`);
-    tally.add({
-      identifier: example.identifier,
-      label: example.label === 'True',
-      predicted: label.toLowerCase() === 'true',
-    });
-  }
   const result: Nlvr2Result = {
     kind: 'nlvr2',
     ...describeRun(inference, started),
     ...tally.summary(),
-    missing: [...missing, ...unreadable.values()],
+    missing: [...missing, ...unreadable],
   };
   return { result, lines };
 }

@@ -87,33 +87,24 @@ async function answerQuestions(options: VqaOptions) {
 
   const tally = new VqaTally();
   const answers: { question_id: number; answer: string }[] = [];
-  const asked = askAll({
+  const unreadable = await askAll({
     inference,
     examples: readQuestions(questions, ({ image_id }) => !absent.has(image_id)),
     picturesOf: ({ image_id }) => [path.join(images, pictures.get(image_id)!)],
     ask: ({ question }, [image]) => inference.answer({ text: question, image }, { priority: 'background', signal }),
-    allowMissing,
-    signal,
+    count: ({ question_id }, [{ label: answer }]) => {
+      answers.push({ question_id, answer });
+      const annotated = annotations?.get(question_id);
+      if (annotated) tally.add(annotated.answerType, answerAccuracy(answer, annotated.answers));
+    },
+    ...{ total, onProgress, allowMissing, signal },
   });
-  const unreadable = new Map<string, SkippedImage>();
-  let done = 0;
-  for await (const { example, ...said } of asked) {
-    onProgress?.({ done: ++done, total });
-    if ('missing' in said) {
-      unreadable.set(said.missing.file, said.missing);
-      continue;
-    }
-    const answer = said.answer[0].label;
-    answers.push({ question_id: example.question_id, answer });
-    const annotated = annotations?.get(example.question_id);
-    if (annotated) tally.add(annotated.answerType, answerAccuracy(answer, annotated.answers));
-  }
   const result: VqaResult = {
     kind: 'vqa',
     ...describeRun(inference, started),
     ...tally.summary(),
     answered: answers.length,
-    missing: [...missing, ...unreadable.values()],
+    missing: [...missing, ...unreadable],
   };
   return { result, answers };
 }
