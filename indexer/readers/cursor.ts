@@ -2,11 +2,17 @@ import { PatchwordError } from '../../src/errors.js';
 import { MAX_ENTRY_BYTES, readChunks } from './chunk.js';
 import { decodeUtf8 } from './reader.js';
 
-/** The text of one value and the line on which it begins; or why it cannot be used. */
-export type JsonSlice = { line: number } & ({ text: string } | { reason: string });
+/**
+ * The text of one value, the line on which it begins, and whether any of its numbers has sixteen digits; or why it cannot be
+ * used.
+ */
+export type JsonSlice = { line: number } & ({ text: string; hasLongNumber: boolean } | { reason: string });
 
 /** Nothing that says something of an image is nested deeper. */
 const MAX_DEPTH = 100;
+
+/** Digits of the shortest integer that no number may hold. */
+export const LONG_NUMBER = 16;
 
 const END = -1;
 
@@ -59,7 +65,7 @@ export class JsonCursor {
   async takeValue(): Promise<JsonSlice> {
     const pieces: Buffer[] = [];
     let bytes = 0;
-    const { line, deepest } = await this.#pass((piece) => {
+    const { line, deepest, hasLongNumber } = await this.#pass((piece) => {
       bytes += piece.length;
       if (bytes <= MAX_ENTRY_BYTES) pieces.push(piece);
       else pieces.length = 0;
@@ -67,11 +73,11 @@ export class JsonCursor {
     if (bytes > MAX_ENTRY_BYTES) return { line, reason: `it has ${bytes} bytes; up to ${MAX_ENTRY_BYTES} are read` };
     if (deepest > MAX_DEPTH) return { line, reason: `it is nested ${deepest} deep; up to ${MAX_DEPTH} are read` };
     const text = decodeUtf8(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
-    return text === null ? { line, reason: 'it is not UTF-8 text' } : { line, text };
+    return text === null ? { line, reason: 'it is not UTF-8 text' } : { line, text, hasLongNumber };
   }
 
   /** Passes over one value, and shows its bytes to `see`. */
-  async #pass(see: (piece: Buffer) => void): Promise<{ line: number; deepest: number }> {
+  async #pass(see: (piece: Buffer) => void): Promise<Pick<ValueScan, 'deepest' | 'hasLongNumber'> & { line: number }> {
     const first = await this.#peek();
     if (first === END || ',:]}'.includes(String.fromCharCode(first))) await this.#refuse('a value');
     const line = this.#line;
@@ -84,7 +90,7 @@ export class JsonCursor {
     }
     if (scan.isOpen) throw this.invalid(`it is not JSON: it ends inside what begins on line ${line}`);
     this.#line += scan.newlines;
-    return { line, deepest: scan.deepest };
+    return { line, deepest: scan.deepest, hasLongNumber: scan.hasLongNumber };
   }
 
   /** The next byte that is not white space; END after the last. */
@@ -118,8 +124,11 @@ export class JsonCursor {
 class ValueScan {
   newlines = 0;
   deepest = 0;
+  hasLongNumber = false;
   isComplete = false;
   #depth = 0;
+  /** Digits in a row, outside of texts. */
+  #digits = 0;
   #inText = false;
   #isEscaped = false;
 
@@ -133,6 +142,7 @@ class ValueScan {
     let depth = this.#depth;
     let inText = this.#inText;
     let isEscaped = this.#isEscaped;
+    let digits = this.#digits;
     let at = from;
     for (; at < chunk.length && !this.isComplete; at += 1) {
       const byte = chunk[at];
@@ -143,24 +153,31 @@ class ValueScan {
           inText = false;
           this.isComplete = depth === 0;
         }
-      } else if (byte === 0x22) {
-        inText = true;
-      } else if (byte === 0x7b || byte === 0x5b) {
-        depth += 1;
-        if (depth > this.deepest) this.deepest = depth;
-      } else if (depth === 0) {
-        // A number or a word ends before what follows it.
-        this.isComplete = isDelimiter(byte);
-        if (this.isComplete) break;
-      } else if (byte === 0x7d || byte === 0x5d) {
-        depth -= 1;
-        this.isComplete = depth === 0;
+      } else if (byte >= 0x30 && byte <= 0x39) {
+        digits += 1;
+        if (digits === LONG_NUMBER) this.hasLongNumber = true;
+      } else {
+        digits = 0;
+        if (byte === 0x22) {
+          inText = true;
+        } else if (byte === 0x7b || byte === 0x5b) {
+          depth += 1;
+          if (depth > this.deepest) this.deepest = depth;
+        } else if (depth === 0) {
+          // A number or a word ends before what follows it.
+          this.isComplete = isDelimiter(byte);
+          if (this.isComplete) break;
+        } else if (byte === 0x7d || byte === 0x5d) {
+          depth -= 1;
+          this.isComplete = depth === 0;
+        }
       }
       if (byte === 0x0a) this.newlines += 1;
     }
     this.#depth = depth;
     this.#inText = inText;
     this.#isEscaped = isEscaped;
+    this.#digits = digits;
     return at;
   }
 }

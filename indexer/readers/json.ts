@@ -1,5 +1,5 @@
 import { messageOf } from '../../src/errors.js';
-import { JsonCursor, type JsonSlice } from './cursor.js';
+import { JsonCursor, type JsonSlice, LONG_NUMBER } from './cursor.js';
 
 /** One entry of a list in a JSON file, and the line on which it begins; or why it cannot be used, and the line of that. */
 export type JsonEntry = { index: number; line: number } & ({ value: unknown } | { reason: string });
@@ -33,9 +33,14 @@ export async function* readJsonList({ file, key, layout }: JsonListOptions): Asy
   }
 }
 
+const LONG_DIGITS = new RegExp(`\\d{${LONG_NUMBER}}`);
+
 /** The value of a JSON text, or why it is not one and on which of its lines. Integers that no number holds are strings. */
-export function parseJson(json: string): { value: unknown } | { reason: string; line: number } {
-  const text = /\d{16}/.test(json) ? quoteIntegers(json) : json;
+export function parseJson(
+  json: string,
+  { hasLongNumber = LONG_DIGITS.test(json) }: { hasLongNumber?: boolean } = {},
+): { value: unknown } | { reason: string; line: number } {
+  const text = hasLongNumber ? quoteIntegers(json) : json;
   try {
     return { value: JSON.parse(text) as unknown };
   } catch (error) {
@@ -111,7 +116,7 @@ async function* readEntries(cursor: JsonCursor): AsyncGenerator<JsonEntry> {
 
 function parseSlice(slice: JsonSlice): { line: number } & ({ value: unknown } | { reason: string }) {
   if ('reason' in slice) return slice;
-  const { line, text } = slice;
-  const result = parseJson(text);
+  const { line, text, hasLongNumber } = slice;
+  const result = parseJson(text, { hasLongNumber });
   return 'value' in result ? { line, ...result } : { line: line + result.line - 1, reason: result.reason };
 }

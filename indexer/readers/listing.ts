@@ -6,6 +6,7 @@ import {
   cleanRow,
   isAlias,
   joinRow,
+  keepRow,
   keyOf,
   type Listed,
   locateImage,
@@ -26,6 +27,8 @@ export interface ListingOptions {
   repeats: 'merged' | 'skipped';
   /** Reads the file from its beginning at every call. */
   rows: () => AsyncIterable<Listed>;
+  /** The most characters of rows that are kept, so that the file is read once. Default: twice what COCO's 123,287 images have. */
+  keptCharacters?: number;
 }
 
 /** The most images of one file, and characters of their names, which are held in memory. */
@@ -34,6 +37,8 @@ const MAX_NAME_CHARACTERS = 2 ** 30;
 
 /** The most characters of captions and attributes that wait for the last row of their image. */
 const MAX_WAITING_CHARACTERS = 2 ** 28;
+
+const KEPT_CHARACTERS = 2 ** 27;
 
 /** Of which images the files are looked for, to find the folder: the first hundred, and some of the others. */
 const TRIED = { first: 100, every: 1000, most: 1000 } as const;
@@ -45,12 +50,14 @@ interface Survey {
   rows: number;
   unusable: number;
   tried: string[];
+  kept: KeptRows;
 }
 
 /**
- * The images of a file that lists them, one row after another. The file is read twice: first for the names alone, to know
- * which row is the last of each image, so that rows of one image may be anywhere and yet few captions wait in memory; it is
- * then known too, before anything is indexed, that the file can be read to its end.
+ * The images of a file that lists them, one row after another. The file is read to its end first, to know which row is the
+ * last of each image, so that rows of one image may be anywhere; it is then known too, before anything is indexed, that it can
+ * be read. Of a large file only the names are kept from that, and it is read a second time, so that few captions wait in
+ * memory.
  *
  * @throws PatchwordError SOURCE_INVALID where no row can be used, or none of the pictures is found; what `rows` throws
  */
@@ -63,23 +70,26 @@ export async function openListing(options: ListingOptions): Promise<Reader> {
     folders: images === undefined ? folders.map((folder) => path.join(beside, folder)) : [path.resolve(images)],
     names: survey.tried,
   });
+  const rows = () => survey.kept.rows ?? cleanRows(options.rows);
   const deciding = joinAliases({ deciding: survey.deciding, pictures, repeats });
   return {
     format,
     path: file,
     root: pictures.root,
     total: repeats === 'merged' ? deciding.size + survey.unusable : survey.rows,
-    entries: () => (repeats === 'merged' ? merged : first)({ options, deciding, pictures }),
+    entries: () => (repeats === 'merged' ? merged : first)({ rows, path: file, deciding, pictures }),
   };
 }
 
 async function surveyRows(options: ListingOptions): Promise<Survey> {
-  const survey: Survey = { deciding: new Map(), rows: 0, unusable: 0, tried: [] };
+  const kept = new KeptRows(options.keptCharacters ?? KEPT_CHARACTERS);
+  const survey: Survey = { deciding: new Map(), rows: 0, unusable: 0, tried: [], kept };
   const { deciding, tried } = survey;
   let reason: string | null = null;
   let characters = 0;
   for await (const row of cleanRows(options.rows)) {
     const index = survey.rows++;
+    kept.add(row);
     if ('reason' in row) {
       survey.unusable += 1;
       reason ??= `${row.at}: ${row.reason}`;
@@ -120,14 +130,16 @@ interface Joining {
 }
 
 interface Reading {
-  options: ListingOptions;
+  /** From the first one at every call. */
+  rows: () => Iterable<Listed> | AsyncIterable<Listed>;
+  path: string;
   deciding: ReadonlyMap<string, number>;
   pictures: Pictures;
 }
 
-async function* first({ options, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
+async function* first({ rows, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
   let index = 0;
-  for await (const row of cleanRows(options.rows)) {
+  for await (const row of rows()) {
     const counts = row.name === undefined ? undefined : deciding.get(keyOf(row.name, pictures));
     if ('reason' in row) yield skipRow(row, { isTaken: counts !== undefined });
     else if (counts === undefined || counts === index) yield locateImage(joinRow(undefined, row), pictures);
@@ -136,11 +148,11 @@ async function* first({ options, deciding, pictures }: Reading): AsyncGenerator<
   }
 }
 
-async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
+async function* merged({ rows, path: file, deciding, pictures }: Reading): AsyncGenerator<SourceImage | SkippedImage> {
   const waiting = new Map<string, RowImage>();
   let characters = 0;
   let index = 0;
-  for await (const row of cleanRows(options.rows)) {
+  for await (const row of rows()) {
     const key = row.name === undefined ? '' : keyOf(row.name, pictures);
     const last = deciding.get(key);
     if ('reason' in row) {
@@ -156,7 +168,7 @@ async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator
         if (before === undefined) waiting.set(key, image);
         characters += image.characters;
         if (characters > MAX_WAITING_CHARACTERS) {
-          throw refused(`The rows of an image lie too far apart in ${options.path}; sort it by image.`);
+          throw refused(`The rows of an image lie too far apart in ${file}; sort it by image.`);
         }
       }
     }
@@ -168,6 +180,23 @@ async function* merged({ options, deciding, pictures }: Reading): AsyncGenerator
 
 async function* cleanRows(rows: ListingOptions['rows']): AsyncGenerator<Listed> {
   for await (const row of rows()) yield cleanRow(row);
+}
+
+/** The rows of a file, as long as they are few. */
+class KeptRows {
+  /** Null once they were too many. */
+  rows: Listed[] | null = [];
+  #characters = 0;
+
+  constructor(private readonly most: number) {}
+
+  add(row: Listed): void {
+    if (this.rows === null) return;
+    const kept = keepRow(row);
+    this.#characters += kept.characters;
+    if (this.#characters > this.most) this.rows = null;
+    else this.rows.push(kept.row);
+  }
 }
 
 function refused(message: string): PatchwordError {

@@ -54,8 +54,8 @@ export interface RowImage extends Omit<PlacedRow, 'attributes'> {
 /** Adds the captions of another row of the same image; of split and attributes, the first row that says anything counts. */
 export function joinRow(image: RowImage | undefined, row: PlacedRow): RowImage {
   const attributes = row.attributes();
-  const characters = lengthOf(row.captions) + lengthOf(Object.keys(attributes)) + lengthOf(Object.values(attributes));
-  if (image === undefined) return { ...row, attributes, characters };
+  const characters = charactersOf(row.captions, attributes);
+  if (image === undefined) return { ...row, captions: [...row.captions], attributes, characters };
   // With one more than is allowed the image is refused; the rest of them need not be kept.
   if (image.captions.length <= MAX_CAPTIONS) image.captions.push(...row.captions);
   image.split ??= row.split;
@@ -63,6 +63,16 @@ export function joinRow(image: RowImage | undefined, row: PlacedRow): RowImage {
   if (isNew) image.attributes = cleanAttributes({ ...image.attributes, ...attributes, ...image.attributes });
   image.characters += characters;
   return image;
+}
+
+/** A row without what it was made of, and about what it takes in memory, in characters. */
+export function keepRow(row: Listed): { row: Listed; characters: number } {
+  const { at, name = '' } = row;
+  const characters = at.length + name.length + 2 * OVERHEAD;
+  if ('reason' in row) return { row, characters: characters + row.reason.length };
+  const attributes = row.attributes();
+  const kept = { ...row, attributes: () => attributes };
+  return { row: kept, characters: characters + charactersOf(row.captions, attributes) };
 }
 
 /** @param options.isTaken whether another entry bears the name of the image */
@@ -96,6 +106,10 @@ export function normalize(name: string): string {
 /** Whether a normalized name may lead back into the folder of the pictures from outside. */
 export function isAlias(key: string): boolean {
   return path.isAbsolute(key) || key.startsWith('..');
+}
+
+function charactersOf(captions: string[], attributes: Attributes): number {
+  return lengthOf(captions) + lengthOf(Object.keys(attributes)) + lengthOf(Object.values(attributes));
 }
 
 function lengthOf(values: readonly unknown[]): number {

@@ -12,7 +12,10 @@ describe('openListing', () => {
   before(() => void (root = make({ 'a.jpg': null, 'b.jpg': null })));
 
   /** A row of each name, its caption the number of the row; a number stands for a row that cannot be used. */
-  function open(names: (string | number)[], repeats: 'merged' | 'skipped' = 'merged') {
+  function open(
+    names: (string | number)[],
+    { repeats = 'merged', ...bound }: { repeats?: 'merged' | 'skipped'; keptCharacters?: number } = {},
+  ) {
     const rows = names.map((name, index): Listed => {
       const at = `list:${index + 1}`;
       if (typeof name === 'number') return { at, reason: 'it is a number' };
@@ -23,6 +26,7 @@ describe('openListing', () => {
       path: path.join(root, 'list'),
       folders: ['.'],
       repeats,
+      ...bound,
       // eslint-disable-next-line @typescript-eslint/require-await -- rows come from files
       rows: async function* () {
         yield* rows;
@@ -30,10 +34,14 @@ describe('openListing', () => {
     });
   }
 
+  /** Entries as they are read from rows that were kept, as they are read from those again, and as they are read from the file. */
   async function read(names: (string | number)[], repeats?: 'merged' | 'skipped') {
-    const reader = await open(names, repeats);
+    const reader = await open(names, { repeats });
+    const large = await open(names, { repeats, keptCharacters: 100 });
     const entries = await collect(reader.entries());
     assert.equal(reader.total, entries.length);
+    assert.deepEqual(await collect(reader.entries()), entries);
+    assert.deepEqual(await collect(large.entries()), entries);
     return entries.map((entry) => ('reason' in entry ? entry.file : [entry.name, ...entry.captions]));
   }
 
@@ -82,7 +90,7 @@ describe('openListing', () => {
       ['b.jpg', '3'],
       'list:4',
     ]);
-    const entries = await collect((await open(['a.jpg', './a.jpg'], 'skipped')).entries());
+    const entries = await collect((await open(['a.jpg', './a.jpg'], { repeats: 'skipped' })).entries());
     assert.equal((entries[1] as SkippedImage).reason, 'it lists ./a.jpg a second time');
   });
 
