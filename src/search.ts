@@ -1,3 +1,4 @@
+import { nothingMatches } from './calibration.js';
 import { PatchwordError } from './errors.js';
 import { compareCandidates, hitOf, hydrate, type Candidate, type Hit } from './hit.js';
 import type { Inference } from './inference/inference.js';
@@ -32,6 +33,8 @@ const NOTHING_SPENT: Spent = {
   cutShort: false,
 };
 
+const NOTHING_MATCHES = 'No picture here seems to match; these come nearest.';
+
 export interface SearchUpdate {
   stage: 'nearest' | 'wave' | 'final';
   target: Target;
@@ -42,6 +45,11 @@ export interface SearchUpdate {
   spent: Spent;
   /** Words of the text that the model does not know, as they are written; the words of captions are searched for all the same. */
   unknownWords: string[];
+  /**
+   * Whether no image matches the text: told by the last update, once every candidate was reranked by a model whose calibration has a
+   * threshold for it; else null. The hits are the nearest all the same.
+   */
+  nothingMatches: boolean | null;
   /** Lines worth telling the user: a query that was cut at 40 tokens, say. */
   notes: string[];
 }
@@ -109,6 +117,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
       candidates: Math.min(candidates.length, options.candidates),
       spent: { ...spent },
       unknownWords,
+      nothingMatches: null,
       notes,
     };
   };
@@ -127,7 +136,9 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
     }
     spent.cutShort = affordable.length < wanted.length || (late() && spent.pairs < affordable.length);
   }
-  yield update('final');
+  const nothing = text === null || spent.cutShort ? null : nothingMatches(inference.info.calibration, candidates);
+  const final = update('final');
+  yield { ...final, nothingMatches: nothing, notes: nothing ? [...notes, NOTHING_MATCHES] : notes };
 }
 
 async function embed(

@@ -43,6 +43,7 @@ export interface SearchUpdate {
     cutShort: boolean;
   };
   unknownWords: string[];
+  nothingMatches: boolean | null;
   notes: string[];
 }
 

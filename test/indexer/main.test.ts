@@ -95,7 +95,7 @@ describe('bin/patchword.js', function () {
     assert.equal(found.code, 0, found.stderr);
     const update = jsonOf(found) as Record<string, unknown> & { hits: Record<string, unknown>[]; notes: string[] };
     assert.deepEqual(Object.keys(update).sort(), [
-      ...['candidates', 'hits', 'notes', 'spent', 'stage', 'target', 'unknownWords'],
+      ...['candidates', 'hits', 'notes', 'nothingMatches', 'spent', 'stage', 'target', 'unknownWords'],
     ]);
     assert.equal(update.hits.length, 2);
     const ofImage = ['imageId', 'file', 'split', 'attributes', 'missing', 'captions'];

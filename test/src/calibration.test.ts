@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { matchProbability } from '../../src/calibration.js';
+import { matchProbability, nothingMatches } from '../../src/calibration.js';
+import type { Calibration } from '../../src/vilt/calibration.js';
 
 describe('matchProbability', () => {
   const calibration = { matchScore: 0.5, similarity: 10, bias: -4 };
@@ -25,5 +26,23 @@ describe('matchProbability', () => {
   it('stays between 0 and 1 whatever the evidence', () => {
     assert.equal(matchProbability(calibration, { matchScore: 1e6, similarity: 1 }), 1);
     assert.equal(matchProbability(calibration, { matchScore: -1e6, similarity: -1 }), 0);
+  });
+});
+
+describe('nothingMatches', () => {
+  const calibration = { matchScore: 1, similarity: 1, bias: 0 };
+  const measured = (threshold: number | null) =>
+    ({ ...calibration, measured: { nothingMatches: threshold === null ? null : { threshold } } }) as Calibration;
+  const candidates = [{ matchProbability: 0.1 }, { matchProbability: 0.3 }, { matchProbability: null }];
+
+  it('is not known without a threshold, or where nothing was reranked', () => {
+    for (const unmeasured of [null, calibration, measured(null)])
+      assert.equal(nothingMatches(unmeasured, candidates), null);
+    for (const none of [[], [{ matchProbability: null }]]) assert.equal(nothingMatches(measured(0.2), none), null);
+  });
+
+  it('is told by the best of the candidates', () => {
+    assert.equal(nothingMatches(measured(0.31), candidates), true);
+    assert.equal(nothingMatches(measured(0.3), candidates), false);
   });
 });

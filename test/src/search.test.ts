@@ -14,6 +14,7 @@ import {
   type SearchQuery,
   type SearchUpdate,
 } from '../../src/search.js';
+import type { Measurement } from '../../src/vilt/calibration.js';
 import { openStore } from '../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../fixture.js';
 import { counting, indexSample, PICTURES, readSample } from './sample.js';
@@ -234,6 +235,27 @@ describe('search', function () {
       assert.deepEqual([known.unknownWords, known.notes], [[], []]);
       const byImage = await engine.search({ image: sample[0].file, k: 1 }).final();
       assert.deepEqual(byImage.unknownWords, []);
+    });
+
+    it('says at the end whether nothing matches, where the calibration has a threshold and every candidate was reranked', async () => {
+      const { store, inference } = engine;
+      const last = (threshold: number, query: SearchQuery) => {
+        const measured = { nothingMatches: { threshold } } as Measurement;
+        const info = { ...inference.info, calibration: { ...inference.info.calibration!, measured } };
+        return updatesOf(search({ store, inference: { ...inference, info } }, query));
+      };
+      const updates = await last(1, { text: 'a fox', k: 1 });
+      const found = updates.map(({ nothingMatches, notes }) => [nothingMatches, notes]);
+      const note = 'No picture here seems to match; these come nearest.';
+      assert.deepEqual(found, [...updates.slice(1).map(() => [null, []]), [true, [note]]]);
+      const told = async (threshold: number, query: SearchQuery) => {
+        const { nothingMatches, notes } = (await last(threshold, query)).at(-1)!;
+        return [nothingMatches, notes];
+      };
+      assert.deepEqual(await told(0, { text: 'a fox', k: 1 }), [false, []]);
+      assert.deepEqual(await told(1, { text: 'a fox', k: 1, rerank: { pairs: 4 } }), [null, []]);
+      assert.deepEqual(await told(1, { image: sample[0].file, k: 1 }), [null, []]);
+      assert.equal((await engine.search({ text: 'a fox', k: 1 }).final()).nothingMatches, null);
     });
 
     it('says on every update that a long text was cut', async () => {
