@@ -56,7 +56,7 @@ class Stage:
     warm_up: float = 0.1  # share of the steps
     falls_to: float = 0.0  # share of the learning rate that is left at the end
     clip: float = 1.0  # largest norm of the gradient
-    augment: bool = True  # RandAugment(2, 9)
+    augment_rate: float = 1.0  # of pictures; RandAugment(2, 9)
     mask_rate: float = 0.15
     unknown_rate: float = 0.02  # of words that become [UNK]
     edit_rate: float = 0.6  # of true captions that get an edited one

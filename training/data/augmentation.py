@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 OPERATIONS_EACH = 2
+UNCHANGED = -1
 MAGNITUDE = 9 / 30  # as a share of each operation's range
 
 ANGLE = math.radians(30) * MAGNITUDE
@@ -25,16 +26,18 @@ SOLAR = 110 * MAGNITUDE  # added to dark levels
 GREY = torch.tensor([0.299, 0.587, 0.114])
 
 
-def augment(pixels: Tensor, random: np.random.Generator) -> tuple[Tensor, np.ndarray]:
-    """Two operations on each picture.
+def augment(pixels: Tensor, random: np.random.Generator, rate: float) -> tuple[Tensor, np.ndarray]:
+    """Two operations on a share `rate` of the pictures.
 
     pixels (B, height, width, 3) uint8 -> the same as float in [0, 255], and (B, 2, 3): where each point went, in
     fractions of the picture: (x, y) -> moved[:, :2] @ (x, y) + moved[:, 2]
     """
     x = pixels.permute(0, 3, 1, 2).float()  # (B, 3, height, width)
     moved = np.tile(np.eye(3), (len(x), 1, 1))
+    stay = random.random(len(x)) >= rate
     for _ in range(OPERATIONS_EACH):
         chosen = random.integers(len(COLOUR) + len(GEOMETRY), size=len(x))
+        chosen[stay] = UNCHANGED
         signs = random.choice([-1.0, 1.0], size=len(x))
         for i, operation in enumerate(COLOUR):
             rows = torch.from_numpy(np.flatnonzero(chosen == i)).to(x.device)

@@ -33,8 +33,8 @@ class Answering:
     def losses(self, step: int) -> dict[str, tuple[float, Tensor]]:
         questions = [self.train.questions[i] for i in self.order[step]]
         pixels = self.train.pictures.take(np.array([question.picture for question in questions]), self.network.device)
-        if self.stage.augment:
-            pixels, _ = augment(pixels, random_of(self.seed, PLAIN, step))
+        if self.stage.augment_rate > 0:
+            pixels, _ = augment(pixels, random_of(self.seed, PLAIN, step), self.stage.augment_rate)
         logits = self.logits([question.text for question in questions], pixels)
         return {"answering": (1.0, answering_loss(logits, self.train.scores(questions).to(logits.device)))}
 

@@ -77,8 +77,8 @@ class Pretraining:
         captions = [drop_words(caption, self.stage.unknown_rate, random) for caption in captions]
         pixels = self.train.pictures.take(indices, self.network.device)
         moved = None
-        if self.stage.augment:
-            pixels, moved = augment(pixels, random)
+        if self.stage.augment_rate > 0:
+            pixels, moved = augment(pixels, random, self.stage.augment_rate)
         return Pairs(indices, captions, pixels, moved)
 
     def tokens(self, texts: list[str]) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,7 @@ class Reasoning:
         self.order = BatchOrder(train.by_shape(), stage.batch, seed)
 
     def losses(self, step: int) -> dict[str, tuple[float, Tensor]]:
-        random = random_of(self.seed, PLAIN, step) if self.stage.augment else None
+        random = random_of(self.seed, PLAIN, step) if self.stage.augment_rate > 0 else None
         logits, labels = self.logits(self.train, self.order[step], random)
         return {"reasoning": (1.0, reasoning_loss(logits, labels))}
 
@@ -47,7 +47,7 @@ class Reasoning:
                 np.array([statement.pictures[side] for statement in statements]), network.device
             )
             if random is not None:
-                pixels, _ = augment(pixels, random)
+                pixels, _ = augment(pixels, random, self.stage.augment_rate)
             states = network.joint(network.embed_text(ids), mask, network.embed_image(pixels, modality))
             pooled.append(network.pool(states))
         labels = torch.tensor([int(statement.is_true) for statement in statements], device=network.device)

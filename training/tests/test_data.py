@@ -150,7 +150,7 @@ def test_boxes_follow_the_pictures(geometry, sign: int):
 def test_augmentation_keeps_colours_apart_and_levels_in_range():
     pixels = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (32, 32, 32, 3), dtype=np.uint8))
     pixels[:, :, :, 0] = 255 - pixels[:, :, :, 1]
-    found, _ = augment(pixels, np.random.default_rng(2))
+    found, _ = augment(pixels, np.random.default_rng(2), rate=1)
     assert found.shape == pixels.shape
     assert found.min() >= 0
     assert found.max() <= 255
@@ -162,3 +162,12 @@ def test_augmentation_keeps_colours_apart_and_levels_in_range():
     for operation in COLOUR:
         result = operation(red).mean((0, 2, 3))
         assert result[0] >= result[1:].max()
+
+
+def test_augmentation_leaves_a_share_of_the_pictures_as_they_are():
+    pixels = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (400, 8, 8, 3), dtype=np.uint8))
+    for rate in (0, 0.25, 1):
+        found, moved = augment(pixels, np.random.default_rng(2), rate)
+        same = (found == pixels).flatten(1).all(1).numpy()
+        assert np.abs((~same).mean() - rate) < 0.06
+        assert (moved[same] == np.eye(3)[:2]).all()

@@ -13,7 +13,7 @@ from training.trainer import make_optimizer
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_one_step_lowers_the_loss(objective: str, data, vocabulary):
     network = tiny(vocabulary)
-    task = Pretraining(network, vocabulary, data, None, stage({objective: 1.0}, edit_rate=1.0, augment=False), seed=1)
+    task = Pretraining(network, vocabulary, data, None, stage({objective: 1.0}, edit_rate=1.0, augment_rate=0), seed=1)
     optimizer = make_optimizer(network, task.stage)
     for group in optimizer.param_groups:
         group["lr"] = 1e-4

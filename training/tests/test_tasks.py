@@ -68,7 +68,7 @@ def test_vqa(questions, tmp_path):
     recipe.write_text(
         f'task = "vqa"\n{NETWORK}[data]\n{sources}vocabulary = "{FULL}"\ncache = "{tmp_path}/cache"\n{STAGE}'
     )
-    changes = ["stages.only.steps=60", "stages.only.learning_rate=1e-3", "stages.only.augment=false"]
+    changes = ["stages.only.steps=60", "stages.only.learning_rate=1e-3", "stages.only.augment_rate=0"]
     options = [argument for change in changes for argument in ("--set", change)]
     main(["train", str(recipe), "--output", str(tmp_path / "run"), "--device", "cpu", *options])
     lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
