@@ -19,6 +19,9 @@ TEXT, IMAGE, SECOND_IMAGE = 0, 1, 2  # rows of the modality table; the last is N
 # Contrastive temperature: starts at 0.07, and is never below 0.01 (Radford et al., CLIP, 2021).
 START_SCALE, MAXIMUM_SCALE = math.log(1 / 0.07), math.log(100)
 
+# Parts that a batch is split into by length, and rows that a part has at least.
+MOST_PARTS, LEAST_ROWS = 3, 16
+
 
 @contextmanager
 def without_gradient():
@@ -41,6 +44,24 @@ class Prefilter(nn.Module):
         self.image_projection = nn.Linear(hidden, dimension)
         self.text_projection = nn.Linear(hidden, dimension)
         self.logit_scale = nn.Parameter(torch.tensor(START_SCALE))
+
+
+def split_by_length(mask: Tensor) -> list[tuple[Tensor, int]]:
+    """Texts of about one length together, so that little of a pass is padding: each part as its rows and their length.
+
+    mask (B, L). On a GPU, where a pass costs by its calls rather than by its tokens, a batch is one part.
+    """
+    lengths = mask.sum(1)
+    if mask.is_cuda:
+        return [(torch.arange(len(mask), device=mask.device), mask.shape[1])]
+    count = min(MOST_PARTS, max(1, len(mask) // LEAST_ROWS))
+    rows = lengths.argsort(stable=True).tensor_split(count)
+    return [(part, int(lengths[part].max())) for part in rows]
+
+
+def order_of(parts: list[tuple[Tensor, int]]) -> Tensor:
+    """Where in the parts, one after the other, each row of the batch is: (B)"""
+    return torch.cat([rows for rows, _ in parts]).argsort()
 
 
 def classifier(hidden: int, width: int, labels: int) -> nn.Sequential:
@@ -110,14 +131,28 @@ class Vilt(nn.Module):
         return self.vilt.layernorm(self.vilt.encoder(states, attention_mask=mask).last_hidden_state)
 
     def joint(self, text: Tensor, mask: Tensor, image: Tensor) -> Tensor:
-        """text (B, L, H), mask (B, L), image (B, 1 + patches, H) -> final states (B, L + 1 + patches, H)"""
-        present = mask.new_ones(image.shape[:2])
-        return self.encode(torch.cat([text, image.to(text.dtype)], dim=1), torch.cat([mask, present], dim=1))
+        """text (B, L, H), mask (B, L), image (B, 1 + patches, H) -> final states (B, L + 1 + patches, H)
+
+        Those of masked words may be zeros.
+        """
+        parts = split_by_length(mask)
+        states = []
+        for rows, length in parts:
+            words, image_states = text[rows, :length], image[rows].to(text.dtype)
+            present = mask.new_ones(image_states.shape[:2])
+            part = self.encode(
+                torch.cat([words, image_states], dim=1), torch.cat([mask[rows, :length], present], dim=1)
+            )
+            padding = part.new_zeros(len(part), mask.shape[1] - length, part.shape[2])
+            states.append(torch.cat([part[:, :length], padding, part[:, length:]], dim=1))
+        return torch.cat(states)[order_of(parts)]
 
     def embed_texts(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Unimodal pass over words: (B, dimension), of unit length"""
-        states = self.encode(self.embed_text(ids), mask)
-        return F.normalize(self.prefilter.text_projection(states[:, 0]).float(), dim=-1)
+        parts = split_by_length(mask)
+        text = self.embed_text(ids)
+        first = torch.cat([self.encode(text[rows, :length], mask[rows, :length])[:, 0] for rows, length in parts])
+        return F.normalize(self.prefilter.text_projection(first[order_of(parts)]).float(), dim=-1)
 
     def embed_images(self, pixels: Tensor) -> Tensor:
         """Unimodal pass over patches: (B, dimension), of unit length"""
