@@ -3,6 +3,7 @@
  * what one pair of a 40-token text and a 384x512 picture costs.
  *
  *     node dist/bench/fullsize.js [--precision int8]
+ *     node dist/bench/fullsize.js --write DIR      writes that checkpoint, for other scripts, into a folder that is there
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -70,6 +71,10 @@ function randomWeights(configFile: string): TensorData[] {
   shapes.set('vilt.embeddings.text_embeddings.position_embeddings.weight', [40, 768]);
   shapes.set('vilt.embeddings.text_embeddings.token_type_embeddings.weight', [2, 768]);
   shapes.set('rank_output.weight', [1, 768]).set('rank_output.bias', [1]);
+  for (const modality of ['image', 'text']) {
+    const name = `prefilter.${modality}_projection`;
+    shapes.set(`${name}.weight`, [128, 768]).set(`${name}.bias`, [128]);
+  }
   return [...shapes].map(([name, shape]) => {
     const norm = /norm/i.test(name) && name.endsWith('weight') ? 1 : 0;
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
