@@ -5,17 +5,17 @@
  *
  *     node dist/bench/words.js [--captions 500000] [--queries 300] [--k 100]
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../src/evaluation/random.js';
-import { PACKAGE_FOLDER } from '../src/paths.js';
 import { openDatabase } from '../src/store/sqlite/database.js';
 import { CATALOG_STEPS } from '../src/store/sqlite/schema.js';
 import { openStore } from '../src/store/sqlite/store.js';
 import { STORE_LIMITS, type ImageRecord, type Store } from '../src/store/store.js';
 import { processorTime, timesOf } from './times.js';
+import { VOCABULARY } from './vocabulary.js';
 
 const { values: args } = parseArgs({
   options: {
@@ -31,12 +31,8 @@ const lookedUp: string[][] = [];
 const DIMENSION = 4;
 const CAPTIONS_PER_IMAGE = 5;
 
-const file = path.join(PACKAGE_FOLDER, 'data', 'vocabulary', 'bert-base-uncased.txt');
-const vocabulary = readFileSync(file, 'utf8')
-  .split('\n')
-  .filter((word) => /^[a-z]{2,}$/.test(word));
 let sum = 0;
-const sums = vocabulary.map((_, rank) => (sum += 1 / (rank + 1)));
+const sums = VOCABULARY.map((_, rank) => (sum += 1 / (rank + 1)));
 
 /** A word, the more often the earlier it is in the vocabulary. */
 function word(random: () => number): string {
@@ -47,7 +43,7 @@ function word(random: () => number): string {
     if (sums[middle] < wanted) from = middle + 1;
     else to = middle;
   }
-  return vocabulary[from];
+  return VOCABULARY[from];
 }
 
 const words = (random: () => number, least: number, most: number) =>

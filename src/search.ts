@@ -108,7 +108,10 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
   spent.captionsMilliseconds = round(stageOne.captionsMilliseconds);
   spent.nearestMilliseconds = round(clock() - spent.captionsMilliseconds);
   notes.push(...stageOne.notes);
-  const update = (stage: SearchUpdate['stage']): SearchUpdate => {
+  const update = (
+    stage: SearchUpdate['stage'],
+    told: Pick<SearchUpdate, 'nothingMatches' | 'notes'> = { nothingMatches: null, notes },
+  ): SearchUpdate => {
     const hits = candidates.slice(0, k).map(hitOf);
     return {
       stage,
@@ -117,8 +120,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
       candidates: Math.min(candidates.length, options.candidates),
       spent: { ...spent },
       unknownWords,
-      nothingMatches: null,
-      notes,
+      ...told,
     };
   };
   yield update('nearest');
@@ -137,8 +139,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
     spent.cutShort = affordable.length < wanted.length || (late() && spent.pairs < affordable.length);
   }
   const nothing = text === null || spent.cutShort ? null : nothingMatches(inference.info.calibration, candidates);
-  const final = update('final');
-  yield { ...final, nothingMatches: nothing, notes: nothing ? [...notes, NOTHING_MATCHES] : notes };
+  yield update('final', { nothingMatches: nothing, notes: nothing ? [...notes, NOTHING_MATCHES] : notes });
 }
 
 async function embed(

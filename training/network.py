@@ -51,9 +51,9 @@ def split_by_length(mask: Tensor) -> list[tuple[Tensor, int]]:
 
     mask (B, L). On a GPU, where a pass costs by its calls rather than by its tokens, a batch is one part.
     """
-    lengths = mask.sum(1)
     if mask.is_cuda:
         return [(torch.arange(len(mask), device=mask.device), mask.shape[1])]
+    lengths = mask.sum(1)
     count = min(MOST_PARTS, max(1, len(mask) // LEAST_ROWS))
     rows = lengths.argsort(stable=True).tensor_split(count)
     return [(part, int(lengths[part].max())) for part in rows]

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { COLOUR_NAMES } from '../../../data/scenes/art.js';
 import { BACKGROUNDS } from '../../../data/scenes/backgrounds.js';
 import { writeCaptions, type Caption, type Subject } from '../../../data/scenes/captions.js';
@@ -12,7 +11,7 @@ import { phrase, tokensOf, type Wording } from '../../../data/scenes/phrases.js'
 import { Random } from '../../../data/scenes/random.js';
 import { WEATHERS } from '../../../data/scenes/weather.js';
 import { captionWords } from '../../../data/scenes/words.js';
-import { PACKAGE_FOLDER } from '../../../src/paths.js';
+import { BUNDLED_VOCABULARY } from '../../../src/paths.js';
 
 function wording(text: string, more: Partial<Wording> = {}): Wording {
   const name = OBJECTS.flatMap(namesOf).find((candidate) => candidate.text === text);
@@ -146,14 +145,12 @@ describe('writeCaptions', () => {
   });
 
   it("stays within the model's 40 tokens", () => {
-    const vocabulary = new Set(readFileSync(VOCABULARY, 'utf8').trim().split('\n'));
+    const vocabulary = new Set(readFileSync(BUNDLED_VOCABULARY, 'utf8').trim().split('\n'));
     const tokens = texts().map((text) => piecesOf(text, vocabulary) + 2);
     const longest = Math.max(...tokens);
     assert.ok(longest > 30 && longest <= 40, `${longest}: ${texts()[tokens.indexOf(longest)]}`);
   });
 });
-
-const VOCABULARY = path.join(PACKAGE_FOLDER, 'data', 'vocabulary', 'bert-base-uncased.txt');
 
 /** The number of word pieces of a lower-case text, longest first as in BERT. */
 function piecesOf(text: string, vocabulary: Set<string>): number {
