@@ -23,6 +23,8 @@ export const SAMPLE_COLLECTION = 'sample';
 export interface SampleOptions {
   /** Folder that holds the collections. Default: PATCHWORD_DATA, else .patchword */
   data?: string;
+  /** Karpathy's JSON of the pictures. Default: that of the bundled ones */
+  source?: string;
   device?: Device;
   precision?: Precision;
   /** Not called where there is nothing to do. */
@@ -37,7 +39,7 @@ export interface SampleOptions {
  * left as it is.
  */
 export async function ensureSample(options: SampleOptions): Promise<void> {
-  const { data, device, precision, onProgress, onNote } = options;
+  const { data, source = BUNDLED_SAMPLE, device, precision, onProgress, onNote } = options;
   const collection = SAMPLE_COLLECTION;
   if (await isThere(options)) return;
   try {
@@ -51,7 +53,7 @@ export async function ensureSample(options: SampleOptions): Promise<void> {
       create: true,
     });
     try {
-      await ingest({ engine, source: BUNDLED_SAMPLE, onProgress });
+      await ingest({ engine, source, onProgress });
     } finally {
       await engine.close();
     }
@@ -62,7 +64,7 @@ export async function ensureSample(options: SampleOptions): Promise<void> {
 
 /** Whether the collection exists and is whole, of the bundled model's embeddings. */
 async function isThere(options: SampleOptions): Promise<boolean> {
-  const { data, onNote } = options;
+  const { data, source = BUNDLED_SAMPLE, onNote } = options;
   let store: Store;
   try {
     store = await openStore({ data: dataFolder(data), name: SAMPLE_COLLECTION, onNote });
@@ -71,7 +73,7 @@ async function isThere(options: SampleOptions): Promise<boolean> {
     throw error;
   }
   try {
-    const reader = await openSource({ source: BUNDLED_SAMPLE });
+    const reader = await openSource({ source });
     await followMove(store, reader);
     await followModel(store, reader, options);
     return await isWhole(store, reader);

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { Progress } from '../../indexer/progress.js';
 import { ensureSample, SAMPLE_COLLECTION } from '../../indexer/sample.js';
 import { openEngine } from '../../src/engine.js';
+import { BUNDLED_SAMPLE } from '../../src/paths.js';
 import type { ImageHit } from '../../src/search.js';
 import { openStore, type StoreOptions } from '../../src/store/sqlite/store.js';
 import type { Store } from '../../src/store/store.js';
 import { imageRecord, modelOf, upsertTo } from '../src/store/records.js';
 import { fixture, temporaryFolder } from '../fixture.js';
+
+interface SampleImage {
+  filepath: string;
+  filename: string;
+}
 
 async function withStore<R>(options: StoreOptions, work: (store: Store) => Promise<R>): Promise<R> {
   const store = await openStore(options);
@@ -20,35 +26,51 @@ async function withStore<R>(options: StoreOptions, work: (store: Store) => Promi
   }
 }
 
+/** Pictures of the sample here. That the whole of it is made, a browser sees in page.test.ts. */
+const PICTURES = 40;
+
 describe('ensureSample', function () {
-  this.timeout(180_000);
+  this.timeout(60_000);
   const temporary = temporaryFolder();
+  let source: string;
+
+  before(() => {
+    const folder = path.join(temporary.path, 'data', 'sample');
+    source = path.join(folder, path.basename(BUNDLED_SAMPLE));
+    const dataset = JSON.parse(readFileSync(BUNDLED_SAMPLE, 'utf8')) as { images: SampleImage[] };
+    const images = dataset.images.slice(0, PICTURES);
+    for (const { filepath, filename } of images) {
+      mkdirSync(path.join(folder, filepath), { recursive: true });
+      copyFileSync(path.join(path.dirname(BUNDLED_SAMPLE), filepath, filename), path.join(folder, filepath, filename));
+    }
+    writeFileSync(source, JSON.stringify({ ...dataset, images }));
+  });
 
   it('makes the sample once, and then only looks', async () => {
-    const data = path.join(temporary.path, 'data');
+    const data = path.join(temporary.path, 'collections');
     const states: Progress[] = [];
-    await ensureSample({ data, onProgress: (state) => states.push(state) });
-    assert.deepEqual(states.at(-1), { done: 600, total: 600 });
+    await ensureSample({ data, source, onProgress: (state) => states.push(state) });
+    assert.deepEqual(states.at(-1), { done: PICTURES, total: PICTURES });
 
-    await ensureSample({ data, onProgress: () => assert.fail('there was nothing to do') });
+    await ensureSample({ data, source, onProgress: () => assert.fail('there was nothing to do') });
 
     const where = { data, name: SAMPLE_COLLECTION };
-    const [source] = await withStore(where, (store) => store.sources());
+    const [registered] = await withStore(where, (store) => store.sources());
     const moveAway = (store: Store) =>
       store.moveSource({
-        ...source,
+        ...registered,
         path: '/an/earlier/clone/data/sample/dataset.json',
         root: '/an/earlier/clone/data/sample',
       });
     await withStore(where, moveAway);
-    await ensureSample({ data, onProgress: () => assert.fail('the pictures are the same') });
-    assert.deepEqual(await withStore(where, (store) => store.sources()), [source]);
+    await ensureSample({ data, source, onProgress: () => assert.fail('the pictures are the same') });
+    assert.deepEqual(await withStore(where, (store) => store.sources()), [registered]);
 
     const engine = await openEngine({ collection: SAMPLE_COLLECTION, data });
     try {
       const { images, captions } = await engine.info();
-      assert.deepEqual({ images, captions }, { images: 600, captions: 3000 });
-      const [stored] = await engine.store.getImages([300]);
+      assert.deepEqual({ images, captions }, { images: PICTURES, captions: 5 * PICTURES });
+      const [stored] = await engine.store.getImages([PICTURES / 2]);
       const { hits } = await engine.search({ text: stored.captions[0] }).final();
       assert.ok((hits as ImageHit[]).some(({ file }) => file === stored.file));
     } finally {
@@ -64,7 +86,7 @@ describe('ensureSample', function () {
   }
 
   it('embeds the sample anew where it was made with the bundled model of another version', async () => {
-    const data = path.join(temporary.path, 'data');
+    const data = path.join(temporary.path, 'collections');
     const where = { data, name: SAMPLE_COLLECTION };
     const { model } = await withStore(where, (store) => store.info());
     const before = await withStore(where, (store) => store.scan({ after: 0, limit: 1000 }));
@@ -82,12 +104,12 @@ describe('ensureSample', function () {
 
     const states: { done: number; total: number | null }[] = [];
     const notes: string[] = [];
-    await ensureSample({ data, onProgress: (state) => states.push(state), onNote: (line) => notes.push(line) });
-    assert.deepEqual(states.at(-1), { done: 600, total: 600 });
+    await ensureSample({ data, source, onProgress: (state) => states.push(state), onNote: (line) => notes.push(line) });
+    assert.deepEqual(states.at(-1), { done: PICTURES, total: PICTURES });
     assert.match(notes.join(), /embedding it anew/);
     assert.deepEqual((await withStore(where, (store) => store.info())).model, model);
     assert.deepEqual(await withStore(where, (store) => store.scan({ after: 0, limit: 1000 })), before);
-    await ensureSample({ data, onProgress: () => assert.fail('there is nothing left to do') });
+    await ensureSample({ data, source, onProgress: () => assert.fail('there is nothing left to do') });
   });
 
   it('does not make pictures of somebody’s own unsearchable because their folder is away', async () => {

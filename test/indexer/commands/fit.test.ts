@@ -35,7 +35,7 @@ describe('patchword fit', function () {
     hub = new Hub([{ id: ID, revisions: { main: '0123456789abcdef0123456789abcdef01234567' }, files }]);
     await hub.start();
     const { images } = JSON.parse(readFileSync(BUNDLED_SAMPLE, 'utf8')) as { images: { sentences: object[] }[] };
-    const few = images.slice(0, 120).map((image) => ({ ...image, sentences: image.sentences.slice(0, 1) }));
+    const few = images.slice(0, 60).map((image) => ({ ...image, sentences: image.sentences.slice(0, 1) }));
     captions = at('captions.json');
     writeFileSync(captions, JSON.stringify({ images: few }));
   });

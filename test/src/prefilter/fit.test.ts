@@ -89,7 +89,7 @@ describe('fitPrefilter', function () {
 
   it('binds a collection to itself: another fit is refused', async () => {
     cpSync(at('model'), at('refitted'), { recursive: true });
-    await fit('refitted', source, { seed: 2 });
+    await fit('refitted', writeSource('fewer', 60), { seed: 2 });
     const opened = openEngine({ collection: 'c', data: at('data'), model: at('refitted') });
     await assert.rejects(opened, {
       code: 'MODEL_MISMATCH',
