@@ -41,7 +41,7 @@ export interface SampleOptions {
 export async function ensureSample(options: SampleOptions): Promise<void> {
   const { data, source = BUNDLED_SAMPLE, device, precision, onProgress, onNote } = options;
   const collection = SAMPLE_COLLECTION;
-  if (await isThere(options)) return;
+  if (await isThere({ ...options, source })) return;
   try {
     const engine = await openEngine({
       collection,
@@ -63,8 +63,8 @@ export async function ensureSample(options: SampleOptions): Promise<void> {
 }
 
 /** Whether the collection exists and is whole, of the bundled model's embeddings. */
-async function isThere(options: SampleOptions): Promise<boolean> {
-  const { data, source = BUNDLED_SAMPLE, onNote } = options;
+async function isThere(options: SampleOptions & { source: string }): Promise<boolean> {
+  const { data, source, onNote } = options;
   let store: Store;
   try {
     store = await openStore({ data: dataFolder(data), name: SAMPLE_COLLECTION, onNote });
