@@ -1,4 +1,5 @@
-import { DIRECTIONS, type Direction, type Ranking, type RetrievalResult, type Row } from '../src/evaluation/result.js';
+import { DIRECTIONS, type Direction } from '../src/evaluation/names.js';
+import type { Ranking, RetrievalResult, Row } from '../src/evaluation/result.js';
 import { describeSeconds } from './progress.js';
 import { describeCount, formatTable, printable } from './text.js';
 

@@ -2,7 +2,6 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, messageOf, PatchwordError } from './errors.js';
-import { readTablePicture } from './tablepicture.js';
 import { checkLength } from './vilt/source.js';
 
 /**
@@ -130,6 +129,8 @@ async function readRange(handle: FileHandle, file: string, range: { offset: numb
 
 async function readRow({ location }: Original, file: string, limits: { bytes: number }): Promise<Uint8Array> {
   const { row, column } = location as { row: number; column: string };
+  // Few sources are tables, and whatever opens a collection would wait for the reader of Parquet.
+  const { readTablePicture } = await import('./tablepicture.js');
   const bytes = await readTablePicture({ file, row, column }).catch((error: unknown) => {
     if (!(error instanceof PatchwordError) || error.code !== 'SOURCE_INVALID') throw error;
     throw new PatchwordError('IMAGE_UNREADABLE', error.message, { cause: error });

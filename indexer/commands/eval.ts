@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { PROTOCOLS, type Protocol } from '../../src/evaluation/result.js';
+import { PROTOCOLS, type Protocol } from '../../src/evaluation/names.js';
 import { onInterrupt } from '../interrupt.js';
 import {
   addDeviceOptions,

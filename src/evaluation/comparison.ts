@@ -1,15 +1,7 @@
 import { PatchwordError } from '../errors.js';
 import { bootstrapMeans, type Interval } from './bootstrap.js';
-import {
-  type Direction,
-  DIRECTIONS,
-  type Ranking,
-  type RecallName,
-  RECALLS,
-  RESULT_VERSION,
-  type RetrievalResult,
-  type Row,
-} from './result.js';
+import { type Direction, DIRECTIONS, type RecallName, RECALLS } from './names.js';
+import { type Ranking, RESULT_VERSION, type RetrievalResult, type Row } from './result.js';
 import { isSame } from './row.js';
 
 /** One figure of both results. */

@@ -1,6 +1,6 @@
 import { PatchwordError } from '../errors.js';
 import { seededRandom } from './random.js';
-import type { Direction, Protocol } from './result.js';
+import type { Direction, Protocol } from './names.js';
 import type { Split } from './split.js';
 
 /** What a protocol takes of a split. */

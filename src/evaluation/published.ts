@@ -1,4 +1,4 @@
-import type { Direction, Protocol, RecallName } from './result.js';
+import type { Direction, Protocol, RecallName } from './names.js';
 
 /** What a figure was read from: a paper by its arXiv id, or a page. */
 export const SOURCES = {

@@ -4,7 +4,8 @@ import { averagePrecisionAtR, relevantRanks } from '../metrics.js';
 import { pairOf, type Wanted } from './plan.js';
 import { type Embeddings, type Proposal, similaritiesOf } from './proposal.js';
 import type { Matching } from './protocol.js';
-import type { Order, Ranking } from './result.js';
+import type { Order } from './names.js';
+import type { Ranking } from './result.js';
 import type { Scores } from './scores.js';
 
 /** What rankings are made of. */

@@ -1,5 +1,6 @@
 import { publishedBeside, type PublishedRow, type Setting, SOURCES } from './published.js';
-import type { Direction, RetrievalResult, Row } from './result.js';
+import type { Direction } from './names.js';
+import type { RetrievalResult, Row } from './result.js';
 
 /** A published row as the report shows it, its source spelled out. */
 export interface ReportedRow extends Pick<PublishedRow, Direction> {

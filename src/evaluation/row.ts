@@ -1,15 +1,8 @@
 import { mean, median, recallAt } from '../metrics.js';
 import { bootstrapMeans } from './bootstrap.js';
 import type { Outcome } from './ranking.js';
-import {
-  type Difference,
-  type Direction,
-  type Ranking,
-  RECALLS,
-  type RecallName,
-  type Row,
-  type Suggestion,
-} from './result.js';
+import { type Direction, RECALLS, type RecallName } from './names.js';
+import type { Difference, Ranking, Row, Suggestion } from './result.js';
 
 /** What one ranking made of the queries of one direction. */
 export interface Ranked {

@@ -9,7 +9,8 @@ import type { Wanted } from './plan.js';
 import { similaritiesOf } from './proposal.js';
 import { PROTOCOL_RULES } from './protocol.js';
 import { type Evidence, outcomesOf } from './ranking.js';
-import { DIRECTIONS, type Direction, type Ranking, RESULT_VERSION, type RetrievalResult } from './result.js';
+import { DIRECTIONS, type Direction } from './names.js';
+import { type Ranking, RESULT_VERSION, type RetrievalResult } from './result.js';
 import { addRsum, differencesOf, type Ranked, rowOf, suggestionsOf } from './row.js';
 import type { Spent } from './scoring.js';
 

@@ -129,7 +129,7 @@ export class ViltModel {
     const { prefilter, refusal } = await readPrefilter({ files, hash, cache });
     const kinds: GraphKind[] = ['text', 'image', 'encoder', 'pooler', 'layerFeatures', ...files.heads];
     if (prefilter) kinds.push('features', 'imageProjection', 'textProjection');
-    const graphs = buildGraphs({
+    const graphs = await buildGraphs({
       folder,
       cache,
       hash,

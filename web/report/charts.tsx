@@ -1,5 +1,6 @@
 import type { Report } from '../../src/evaluation/report.js';
-import type { Direction, Histogram, Order } from '../../src/evaluation/result.js';
+import type { Direction, Order } from '../../src/evaluation/names.js';
+import type { Histogram } from '../../src/evaluation/result.js';
 import { DIRECTION_TITLES, milliseconds, ORDER_TITLES, tenths, whole } from './format.js';
 import { type Line, Plot } from './plot.js';
 

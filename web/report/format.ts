@@ -1,5 +1,6 @@
 // A number and its unit stay on one line: \u00a0 is the space that does not break.
-import type { Direction, Order, Ranking } from '../../src/evaluation/result.js';
+import type { Direction, Order } from '../../src/evaluation/names.js';
+import type { Ranking } from '../../src/evaluation/result.js';
 
 export const DIRECTION_TITLES: Record<Direction, string> = {
   'text-to-image': 'Text → image',

@@ -1,5 +1,5 @@
 import type { Report } from '../../src/evaluation/report.js';
-import type { Direction } from '../../src/evaluation/result.js';
+import type { Direction } from '../../src/evaluation/names.js';
 import { Distribution, RecallByCandidates, RecallByTime } from './charts.js';
 import { DIRECTION_TITLES, isSame, milliseconds, moment, signed, span, tenths, titleOf, whole } from './format.js';
 import { Missing, Provenance } from './provenance.js';

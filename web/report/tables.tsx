@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Report, ReportedRow } from '../../src/evaluation/report.js';
-import type { Difference, Direction, RecallName, Suggestion } from '../../src/evaluation/result.js';
+import type { Direction, RecallName } from '../../src/evaluation/names.js';
+import type { Difference, Suggestion } from '../../src/evaluation/result.js';
 import { DIRECTION_TITLES, isSame, milliseconds, rank, signed, span, tenths, titleOf, whole } from './format.js';
 
 type Row = Report['result']['rows'][number];

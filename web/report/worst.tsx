@@ -1,4 +1,5 @@
-import type { Direction, RankedItem, WorstQuery } from '../../src/evaluation/result.js';
+import type { Direction } from '../../src/evaluation/names.js';
+import type { RankedItem, WorstQuery } from '../../src/evaluation/result.js';
 import { DIRECTION_TITLES, titleOf, whole } from './format.js';
 
 /** Data URIs by the names of images. */

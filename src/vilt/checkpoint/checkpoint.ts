@@ -4,7 +4,6 @@ import path from 'node:path';
 import { PatchwordError } from '../../errors.js';
 import { damaged } from './damage.js';
 import { toHuggingFaceNames } from './names.js';
-import { readPytorch } from './pytorch.js';
 import { reading, readRange, sizeOf, unreadable } from './range.js';
 import { readSafetensors } from './safetensors.js';
 import { readShards } from './shards.js';
@@ -87,7 +86,10 @@ async function readWeights(file: string): Promise<Map<string, Tensor>> {
       hint: 'Run `git lfs pull` in its repository, or download the file itself.',
     });
   }
-  if (start.toString('latin1', 0, 4) === 'PK\x03\x04') return readPytorch(file);
+  if (start.toString('latin1', 0, 4) === 'PK\x03\x04') {
+    const { readPytorch } = await import('./pytorch.js');
+    return readPytorch(file);
+  }
   if (file.endsWith('.safetensors')) return readSafetensors(file).tensors;
   // Before 1.6, PyTorch wrote one pickle after another (each begins with 0x80) or a tar archive.
   if (start[0] === 0x80) {

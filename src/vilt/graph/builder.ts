@@ -1,6 +1,7 @@
 import onnxProto from 'onnx-proto';
 import type { Precision } from '../device.js';
 import { toHalf } from './quantization.js';
+import { BUILDER_VERSION } from './version.js';
 
 const { onnx } = onnxProto;
 
@@ -10,9 +11,6 @@ const IR_VERSION = 9;
 
 /** ONNX Runtime's own operators. */
 const MICROSOFT = 'com.microsoft';
-
-/** Raises the version of every cached graph: change it with anything that changes what a builder writes. */
-export const BUILDER_VERSION = 3;
 
 const ELEMENT = {
   float32: onnx.TensorProto.DataType.FLOAT,

@@ -11,7 +11,7 @@ import { openInference } from '../../../src/inference/local.js';
 import { bestRank, recallAt } from '../../../src/metrics.js';
 import { BUNDLED_MODEL } from '../../../src/paths.js';
 import { scorePair } from '../../../src/score.js';
-import { BUILDER_VERSION } from '../../../src/vilt/graph/builder.js';
+import { BUILDER_VERSION } from '../../../src/vilt/graph/version.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
 import { counting, readSample } from '../sample.js';
 import { writeVariant } from '../vilt/variant.js';

@@ -1,11 +1,5 @@
-import {
-  type Direction,
-  DIRECTIONS,
-  type Ranking,
-  RESULT_VERSION,
-  type RetrievalResult,
-  type Row,
-} from '../../../src/evaluation/result.js';
+import { type Direction, DIRECTIONS } from '../../../src/evaluation/names.js';
+import { type Ranking, RESULT_VERSION, type RetrievalResult, type Row } from '../../../src/evaluation/result.js';
 
 /** Two captions an image. */
 const IMAGES = 50;

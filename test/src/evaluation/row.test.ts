@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { relevantRanks, averagePrecisionAtR } from '../../../src/metrics.js';
 import type { Outcome } from '../../../src/evaluation/ranking.js';
-import type { Direction, Ranking, Row } from '../../../src/evaluation/result.js';
+import type { Direction } from '../../../src/evaluation/names.js';
+import type { Ranking, Row } from '../../../src/evaluation/result.js';
 import { addRsum, differencesOf, rowOf, suggestionsOf } from '../../../src/evaluation/row.js';
 
 const COST = { pairs: 0, pairsAQuery: 0, millisecondsAQuery: 0, seconds: 0 };

@@ -77,7 +77,7 @@ describe('buildGraphs', () => {
     const model = copyModel('sealed');
     writeFileSync(path.join(model, '.graphs'), '');
     const source = await sourceOf(model, { cache: '/sys/patchword' });
-    assert.throws(() => buildGraphs(source), { code: 'READ_ONLY', message: /\/sys\/patchword/ });
+    await assert.rejects(buildGraphs(source), { code: 'READ_ONLY', message: /\/sys\/patchword/ });
     assert.deepEqual(readdirSync(model).sort(), ['.graphs', 'config.json', 'model.safetensors']);
   });
 
@@ -85,14 +85,14 @@ describe('buildGraphs', () => {
     const source = await sourceOf(copyModel('incomplete'));
     const tensors = new Map(source.tensors);
     tensors.delete('rank_output.weight');
-    assert.throws(() => buildGraphs({ ...source, tensors }), /rank_output\.weight/);
+    await assert.rejects(buildGraphs({ ...source, tensors }), /rank_output\.weight/);
     assert.deepEqual(readdirSync(at('incomplete', '.graphs')), []);
     assert.deepEqual(readdirSync(at('caches', 'incomplete', 'graphs')), []);
   });
 
   it('keeps graphs beside the weights, and no copy of these', async () => {
     const model = copyModel('plain');
-    const graphs = buildGraphs(await sourceOf(model));
+    const graphs = await buildGraphs(await sourceOf(model));
     assert.equal(path.dirname(graphs), path.join(model, '.graphs'));
     assert.deepEqual(readdirSync(graphs).sort(), [
       'contents.json',
@@ -116,7 +116,7 @@ describe('buildGraphs', () => {
 
   it('lets others read what one user built', async () => {
     const model = copyModel('common');
-    const graphs = buildGraphs(await sourceOf(model));
+    const graphs = await buildGraphs(await sourceOf(model));
     mkdirSync(at('ordinary'));
     assert.equal(statSync(graphs).mode, statSync(at('ordinary')).mode);
   });
@@ -124,15 +124,15 @@ describe('buildGraphs', () => {
   it('finds graphs that are there, and builds others for another precision, configuration or set of heads', async () => {
     const model = copyModel('again');
     const source = await sourceOf(model);
-    const graphs = buildGraphs(source);
+    const graphs = await buildGraphs(source);
     const written = statSync(path.join(graphs, 'encoder.onnx')).mtimeMs;
-    assert.equal(buildGraphs(source), graphs);
+    assert.equal(await buildGraphs(source), graphs);
     assert.equal(statSync(path.join(graphs, 'encoder.onnx')).mtimeMs, written);
     const others = [
-      buildGraphs({ ...source, precision: 'int8' }),
-      buildGraphs({ ...source, precision: 'fp16' }),
-      buildGraphs({ ...source, config: { ...source.config, layerNormEpsilon: 1e-6 } }),
-      buildGraphs({ ...source, kinds: ['text', 'encoder'] }),
+      await buildGraphs({ ...source, precision: 'int8' }),
+      await buildGraphs({ ...source, precision: 'fp16' }),
+      await buildGraphs({ ...source, config: { ...source.config, layerNormEpsilon: 1e-6 } }),
+      await buildGraphs({ ...source, kinds: ['text', 'encoder'] }),
     ];
     assert.equal(new Set([graphs, ...others]).size, 5);
     assert.ok(existsSync(path.join(others[0], 'converted.bin')));
@@ -142,7 +142,7 @@ describe('buildGraphs', () => {
 
   it('builds again where a file was taken out of its folder, or cut short', async () => {
     const model = copyModel('broken');
-    const graphs = buildGraphs(await sourceOf(model));
+    const graphs = await buildGraphs(await sourceOf(model));
     const expected = await logitOf(model);
     rmSync(path.join(graphs, 'rank.onnx'));
     assert.equal(await logitOf(model), expected);
@@ -153,9 +153,9 @@ describe('buildGraphs', () => {
   it('falls back to the cache folder where the model folder cannot hold graphs', async () => {
     const model = copyModel('locked');
     writeFileSync(path.join(model, '.graphs'), 'not a folder');
-    const graphs = buildGraphs(await sourceOf(model));
+    const graphs = await buildGraphs(await sourceOf(model));
     assert.equal(path.dirname(graphs), at('caches', 'locked', 'graphs'));
-    assert.equal(buildGraphs(await sourceOf(model)), graphs);
+    assert.equal(await buildGraphs(await sourceOf(model)), graphs);
     assert.equal(await logitOf(model), await logitOf(TINY));
     assert.equal(readFileSync(path.join(model, '.graphs'), 'utf8'), 'not a folder');
   });
@@ -167,7 +167,7 @@ describe('buildGraphs', () => {
     writeFileSync(path.join(model, '.graphs'), '');
     const cache = path.join(elsewhere, path.basename(folder.path));
     try {
-      const graphs = buildGraphs(await sourceOf(model, { cache }));
+      const graphs = await buildGraphs(await sourceOf(model, { cache }));
       const copy = path.join(graphs, 'weights-0.safetensors');
       assert.deepEqual(readFileSync(copy), readFileSync(path.join(model, 'model.safetensors')));
       const open = await ViltModel.open({ model, cache });
@@ -204,7 +204,7 @@ describe('buildGraphs', () => {
     }
     const weight_map = Object.fromEntries(tensors.map(([name], i) => [name, partOf(i)]));
     writeFileSync(at('parts', 'model.safetensors.index.json'), JSON.stringify({ weight_map }));
-    const graphs = buildGraphs(await sourceOf(at('parts')));
+    const graphs = await buildGraphs(await sourceOf(at('parts')));
     assert.equal(readdirSync(graphs).filter((name) => name.startsWith('weights-')).length, 2);
     assert.equal(await logitOf(at('parts')), await logitOf(TINY));
   });

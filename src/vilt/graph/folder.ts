@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, linkSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { explainSystemError } from '../../errors.js';
+import { makeFolder } from '../../folder.js';
+import { GraphBuilder } from './builder.js';
+import type { GraphSource } from './cache.js';
+import { isWhole, writeContents } from './contents.js';
+import { imageEmbedding, textEmbedding } from './embedding.js';
+import { encoder, encoderFeatures } from './encoder.js';
+import { head } from './head.js';
+import { WeightFiles } from './weights.js';
+
+/**
+ * Writes the graphs of a checkpoint into a new folder `key` of the first place that takes it.
+ *
+ * @param places the model's own folder of graphs, where its weights can be linked; and the cache's
+ * @returns that folder
+ * @throws PatchwordError DISK_FULL, READ_ONLY
+ */
+export function writeGraphs(source: GraphSource, at: { places: readonly [string, string]; key: string }): string {
+  const [beside, cache] = at.places;
+  try {
+    return writeFolder(source, beside, at.key, linkSync);
+  } catch {
+    // A read-only model folder, or a file system without hard links.
+    try {
+      return writeFolder(source, cache, at.key, linkOrCopy);
+    } catch (error) {
+      throw explainSystemError(error, path.join(cache, at.key));
+    }
+  }
+}
+
+/** Written beside and renamed, so that a folder of that name is whole, whoever wrote it. */
+function writeFolder(
+  source: GraphSource,
+  place: string,
+  key: string,
+  bring: (from: string, to: string) => void,
+): string {
+  const folder = path.join(place, `${key}.${randomUUID()}`);
+  makeFolder(folder); // not mkdtemp, which shuts out other users of the model
+  try {
+    const files = new Map<string, string>();
+    for (const { file } of source.tensors.values()) {
+      if (files.has(file)) continue;
+      files.set(file, `weights-${files.size}${path.extname(file)}`);
+      bring(realpathSync(file), path.join(folder, files.get(file)!)); // of a symbolic link the link itself would be linked
+    }
+    const weights = new WeightFiles(source.tensors, files, folder);
+    for (const kind of source.kinds) {
+      const encodes = kind === 'encoder' || kind === 'features';
+      const graph = new GraphBuilder(weights, encodes ? source.precision : 'fp32');
+      if (kind === 'text') textEmbedding(graph, source.config);
+      else if (kind === 'image') imageEmbedding(graph, source.config);
+      else if (kind === 'encoder') encoder(graph, source.config);
+      else if (kind === 'layerFeatures' || kind === 'features')
+        encoderFeatures(graph, source.config, source.features![kind]!);
+      else head(graph, source.config, kind);
+      writeFileSync(path.join(folder, `${kind}.onnx`), graph.build());
+    }
+    writeContents(folder);
+    const target = path.join(place, key);
+    if (!isWhole(target)) rmSync(target, { recursive: true, force: true }); // something was taken out of it
+    try {
+      renameSync(folder, target);
+    } catch (error) {
+      if (!isWhole(target)) throw error; // else another process was faster
+      rmSync(folder, { recursive: true, force: true });
+    }
+    return target;
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+}
