@@ -5,7 +5,7 @@ import { BUNDLED_MODEL, BUNDLED_SAMPLE, dataFolder } from './paths.js';
 import { search, type Search, type SearchQuery } from './search.js';
 import { openStore } from './store/sqlite/store.js';
 import { isSameModel, type CollectionInfo, type CollectionModel, type Store } from './store/store.js';
-import { prefilterMissing } from './vilt/prefilter.js';
+import { prefilterMissing } from './vilt/checkpoint/schema.js';
 
 export interface EngineOptions {
   collection: string;

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { ImageConfig } from '../vilt/config.js';
-import { readModel } from '../vilt/model.js';
 import type { ModelInput } from '../vilt/image.js';
 import { callWorker, startWorker } from '../worker.js';
 import type { ImageWorker } from './imageworker.js';
@@ -30,13 +29,12 @@ const TEXT_POSITIONS = 16;
  * @throws PatchwordError MODEL_NOT_FOUND, MODEL_INCOMPLETE, MODEL_UNSUPPORTED, DISK_FULL, READ_ONLY
  */
 export async function openInference(options: InferenceOptions): Promise<Inference> {
-  const { imageConfig } = await readModel(options.model);
   const modelWorker = callWorker<ModelWorker>(startWorker(new URL('./modelworker.js', import.meta.url)));
   const imageWorker = callWorker<ImageWorker>(startWorker(new URL('./imageworker.js', import.meta.url)));
   const close = async () => void (await Promise.all([modelWorker.close(), imageWorker.close()]));
   try {
     const threads = options.threads ?? availableParallelism();
-    const info = await modelWorker.call('open', { ...options, threads });
+    const { info, imageConfig } = await modelWorker.call('open', { ...options, threads });
     const schedule = new Schedule({
       run: (kind, items) => modelWorker.call('run', kind as TaskKind, items),
       fits: (kind, items) =>

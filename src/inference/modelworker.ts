@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import type { ImageConfig } from '../vilt/config.js';
 import { describeModel, type ModelInfo } from '../vilt/inspection.js';
 import { ViltModel, type ModelOptions } from '../vilt/model.js';
 import { serveWorker } from '../worker.js';
@@ -6,7 +7,8 @@ import { runTask, type TaskKind } from './task.js';
 
 /** The thread that holds ONNX Runtime, whose `run` blocks the thread that calls it. */
 export interface ModelWorker {
-  open(options: ModelOptions): Promise<ModelInfo>;
+  /** What a user may know of the model, and how it wants its pictures. */
+  open(options: ModelOptions): Promise<{ info: ModelInfo; imageConfig: ImageConfig }>;
   run(kind: TaskKind, items: readonly unknown[]): Promise<unknown[]>;
 }
 
@@ -15,10 +17,10 @@ let model: ViltModel | null = null;
 serveWorker<ModelWorker>(parentPort!, {
   async open(options) {
     model = await ViltModel.open(options);
-    const { precision, notes } = model;
+    const { files, precision, notes } = model;
     const { device } = model.sessionOptions;
     const info = describeModel(model);
-    return { ...info, device, precision, notes: [...notes, ...info.notes] };
+    return { info: { ...info, device, precision, notes: [...notes, ...info.notes] }, imageConfig: files.imageConfig };
   },
   run: (kind, items) => runTask(model!, kind, items),
 });

@@ -1,9 +1,10 @@
 import { PatchwordError } from '../errors.js';
+import { prefilterMissing } from './checkpoint/schema.js';
 import { featureWidth } from './graph/encoder.js';
 import type { Encoding } from './tokenizer.js';
 import type { ModelInput } from './image.js';
 import type { Batch, States, ViltModel } from './model.js';
-import { prefilterMissing, type Prefilter } from './prefilter.js';
+import type { Prefilter } from './prefilter.js';
 
 /** One text and one image, to be read together. */
 export interface Pair {

@@ -191,13 +191,3 @@ async function readFit(folder: string, hash: string, config: ViltConfig): Promis
 function fitFolders(folder: string, hash: string, cache: string): [string, string] {
   return [folder, path.join(cache, 'prefilters', hash)];
 }
-
-/** What is said where embeddings are asked of a model that has none. */
-export function prefilterMissing(folder: string): PatchwordError {
-  return new PatchwordError(
-    'PREFILTER_MISSING',
-    `${folder} has no embeddings to search by: its weights hold no ${IMAGE} and ${TEXT} (weight and bias), ` +
-      `and no fit for them lies beside it. It can be scored and verified.`,
-    { hint: `Fit them to captioned pictures: patchword fit --model ${folder} --captions SOURCE` },
-  );
-}

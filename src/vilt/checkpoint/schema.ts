@@ -144,3 +144,13 @@ function agrees(found: readonly number[], expected: readonly number[]): boolean 
 }
 
 const shown = (shape: readonly number[]) => shape.map((length) => (length === -1 ? 'any' : length)).join(', ');
+
+/** What is said where embeddings are asked of a model that has none. */
+export function prefilterMissing(folder: string): PatchwordError {
+  return new PatchwordError(
+    'PREFILTER_MISSING',
+    `${folder} has no embeddings to search by: its weights hold no prefilter.image_projection and prefilter.text_projection (weight and bias), ` +
+      `and no fit for them lies beside it. It can be scored and verified.`,
+    { hint: `Fit them to captioned pictures: patchword fit --model ${folder} --captions SOURCE` },
+  );
+}
