@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { CommanderError } from 'commander';
 import { EXIT_CODES } from '../../indexer/exit.js';
 import { toPatchwordError } from '../../indexer/failure.js';
@@ -117,6 +119,40 @@ describe('docs/cli.md', () => {
       }
       assert.ok(documentation.includes(command.name()), command.name());
     }
+  });
+});
+
+/** The packages that a process loads with a module, its static imports' alone. */
+function packagesOf(module: string): string[] {
+  const hook = `
+    import { writeSync } from 'node:fs';
+    export async function resolve(specifier, context, next) {
+      const found = await next(specifier, context);
+      const [, name] = /\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(found.url) ?? [];
+      if (name) writeSync(1, name + '\\n');
+      return found;
+    }`;
+  const url = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(url(hook))});`;
+  const code = `await import(${JSON.stringify(pathToFileURL(path.join(PACKAGE_FOLDER, 'dist', module)).href)}); process.exit(0);`;
+  const node = ['--import', url(register), '--input-type=module', '--eval', code];
+  const { stdout, stderr, status } = spawnSync(process.execPath, node, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return [...new Set(stdout.split('\n').filter((name) => name !== ''))].sort();
+}
+
+describe('what is loaded', () => {
+  it('for help and refusals is what parses arguments', () => {
+    assert.deepEqual(packagesOf('indexer/program.js'), ['commander']);
+  });
+
+  it('before a collection is opened is no package: its store and its model load theirs in threads of their own', () => {
+    assert.deepEqual(packagesOf('src/engine.js'), []);
+  });
+
+  it('for a picture is no reader of tables', () => {
+    assert.deepEqual(packagesOf('src/original.js'), []);
+    assert.ok(packagesOf('src/tablepicture.js').includes('hyparquet'), 'which is seen where it is loaded');
   });
 });
 
