@@ -1,6 +1,6 @@
 import type { Inference } from '../src/inference/inference.js';
 import { type Complexity, complexityOf, PAPER, usualGrid } from '../src/vilt/complexity.js';
-import { readModel } from '../src/vilt/model.js';
+import { readModel } from '../src/vilt/files.js';
 import { formatTable } from './text.js';
 
 export interface MeasuredComplexity extends Complexity {

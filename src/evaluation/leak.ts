@@ -1,7 +1,7 @@
 import type { Calibration, ModelInfo } from '../inference/inference.js';
 import { cacheFolder } from '../paths.js';
 import { overlapWith } from '../prefilter/sketch.js';
-import { readModel } from '../vilt/model.js';
+import { readModel } from '../vilt/files.js';
 import { readPrefilter } from '../vilt/prefilter.js';
 
 /** Lines about what the model may have seen of a split before: figures that come of it are too good. */

@@ -1,7 +1,7 @@
 import { PatchwordError } from '../errors.js';
 import { cacheFolder } from '../paths.js';
 import { candidateLayers } from '../vilt/graph/encoder.js';
-import { readModel } from '../vilt/model.js';
+import { readModel } from '../vilt/files.js';
 import { writePrefilter, type Fit, type Recall } from '../vilt/prefilter.js';
 import { extractFeatures, type ExtractionOptions } from './extraction.js';
 import type { FeatureFiles } from './features.js';

@@ -2,7 +2,7 @@ import { cacheFolder } from '../paths.js';
 import { readCalibration, type Calibration } from './calibration.js';
 import { hashFiles } from './checkpoint/checkpoint.js';
 import type { Head } from './checkpoint/schema.js';
-import { readModel, type ModelFiles } from './model.js';
+import { readModel, type ModelFiles } from './files.js';
 import type { Pooling } from './graph/encoder.js';
 import { readPrefilter, type Prefilter, type Recall } from './prefilter.js';
 import type { Device, Precision } from './device.js';

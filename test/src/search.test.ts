@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openEngine, type Engine } from '../../src/engine.js';
 import {
@@ -7,21 +7,13 @@ import {
   SEARCH_DEFAULTS,
   type CandidateSource,
   type CaptionHit,
-  type Hit,
   type ImageHit,
-  type Search,
   type SearchOptions,
   type SearchQuery,
-  type SearchUpdate,
 } from '../../src/search.js';
-import type { Measurement } from '../../src/vilt/calibration.js';
-import { openStore } from '../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../fixture.js';
 import { counting, indexSample, PICTURES, readSample } from './sample.js';
-
-const QUERY = { text: 'three yellow foxes at night' };
-/** Of the picture that the query describes. */
-const FOXES = 'scene-000013.jpg';
+import { filesOf, FOXES, QUERY, stagesOf, updatesOf } from './updates.js';
 
 describe('search', function () {
   this.timeout(60_000);
@@ -31,26 +23,6 @@ describe('search', function () {
 
   before(async () => void (engine = await indexSample(folder.path)));
   after(() => engine?.close());
-
-  async function updatesOf(search: Search): Promise<SearchUpdate[]> {
-    const updates: SearchUpdate[] = [];
-    for await (const update of search) updates.push(update);
-    return updates;
-  }
-  const stagesOf = (updates: SearchUpdate[]) => updates.map(({ stage }) => stage);
-  const filesOf = (hits: Hit[]) => hits.map(({ file }) => file);
-  /** Two runs of one search differ in times, and in the last digits of scores where another batch was read. */
-  function assertAlike(actual: SearchUpdate, expected: SearchUpdate): void {
-    const plain = ({ stage, target, hits, notes, spent: { pairs, cutShort } }: SearchUpdate) => {
-      return { stage, target, notes, pairs, cutShort, files: filesOf(hits) };
-    };
-    assert.deepEqual(plain(actual), plain(expected));
-    actual.hits.forEach(({ similarity, matchScore }, i) => {
-      assert.equal(matchScore === null, expected.hits[i].matchScore === null);
-      assert.ok(Math.abs((matchScore ?? 0) - (expected.hits[i].matchScore ?? 0)) < 1e-4);
-      assert.ok(Math.abs(similarity! - expected.hits[i].similarity!) < 1e-5);
-    });
-  }
 
   describe('refuses', () => {
     const invalid: Record<string, SearchOptions> = {
@@ -223,49 +195,6 @@ describe('search', function () {
       }
       assert.ok(first.length >= PICTURES - 1, `found ${first.join(', ')}`);
     });
-
-    it('says on every update which words the model does not know', async () => {
-      const updates = await updatesOf(engine.search({ text: 'a fox and a Zyzzyva', k: 1 }));
-      assert.ok(updates.length > 2);
-      for (const { unknownWords, notes } of updates) {
-        assert.deepEqual(unknownWords, ['Zyzzyva']);
-        assert.deepEqual(notes, ['The model does not know "Zyzzyva".']);
-      }
-      const known = await engine.search({ text: 'a fox', k: 1 }).final();
-      assert.deepEqual([known.unknownWords, known.notes], [[], []]);
-      const byImage = await engine.search({ image: sample[0].file, k: 1 }).final();
-      assert.deepEqual(byImage.unknownWords, []);
-    });
-
-    it('says at the end whether nothing matches, where the calibration has a threshold and every candidate was reranked', async () => {
-      const { store, inference } = engine;
-      const last = (threshold: number, query: SearchQuery) => {
-        const measured = { nothingMatches: { threshold } } as Measurement;
-        const info = { ...inference.info, calibration: { ...inference.info.calibration!, measured } };
-        return updatesOf(search({ store, inference: { ...inference, info } }, query));
-      };
-      const updates = await last(1, { text: 'a fox', k: 1 });
-      const found = updates.map(({ nothingMatches, notes }) => [nothingMatches, notes]);
-      const note = 'No picture here seems to match; these come nearest.';
-      assert.deepEqual(found, [...updates.slice(1).map(() => [null, []]), [true, [note]]]);
-      const told = async (threshold: number, query: SearchQuery) => {
-        const { nothingMatches, notes } = (await last(threshold, query)).at(-1)!;
-        return [nothingMatches, notes];
-      };
-      assert.deepEqual(await told(0, { text: 'a fox', k: 1 }), [false, []]);
-      assert.deepEqual(await told(1, { text: 'a fox', k: 1, rerank: { pairs: 4 } }), [null, []]);
-      assert.deepEqual(await told(1, { image: sample[0].file, k: 1 }), [null, []]);
-      assert.equal((await engine.search({ text: 'a fox', k: 1 }).final()).nothingMatches, null);
-    });
-
-    it('says on every update that a long text was cut', async () => {
-      const updates = await updatesOf(engine.search({ text: 'three yellow foxes '.repeat(20), k: 1 }));
-      for (const { notes } of updates) {
-        assert.equal(notes.length, 1);
-        assert.match(notes[0], /longer than the 40 tokens/);
-      }
-      assert.equal(updates.at(-1)!.hits[0].file, FOXES);
-    });
   });
 
   describe('for captions by an image', () => {
@@ -333,222 +262,6 @@ describe('search', function () {
 
     it('has ten and thirty-two candidates when it is not said', () => {
       assert.deepEqual([SEARCH_DEFAULTS.k, SEARCH_DEFAULTS.candidates], [10, 32]);
-    });
-  });
-
-  describe('with a budget', () => {
-    it('of no pairs stops at the nearest', async () => {
-      const { store } = engine;
-      const { inference, calls } = counting(engine.inference);
-      const updates = await updatesOf(search({ store, inference }, { ...QUERY, rerank: { pairs: 0 } }));
-      assert.deepEqual(stagesOf(updates), ['nearest', 'final']);
-      assert.deepEqual(updates[1].hits, updates[0].hits);
-      assert.deepEqual([updates[1].spent.pairs, calls.length], [0, 0]);
-    });
-
-    it('of five pairs reranks the five nearest and leaves the rest as they were', async () => {
-      const query = { ...QUERY, k: PICTURES, rerank: { pairs: 5 } };
-      const updates = await updatesOf(engine.search(query));
-      assert.deepEqual(stagesOf(updates), ['nearest', 'wave', 'final']);
-      const [nearest, , final] = updates;
-      assert.deepEqual(filesOf(final.hits.slice(0, 5)).sort(), filesOf(nearest.hits.slice(0, 5)).sort());
-      assert.ok(final.hits.slice(0, 5).every(({ matchScore }) => matchScore !== null));
-      assert.deepEqual(final.hits.slice(5), nearest.hits.slice(5));
-      assert.deepEqual([final.spent.pairs, final.spent.cutShort], [5, true]);
-    });
-
-    it('of more pairs than there are candidates is not cut short', async () => {
-      const { spent } = await engine.search({ ...QUERY, rerank: { pairs: 1000 } }).final();
-      assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES, false]);
-    });
-
-    it('of no time stops at the nearest and says so', async () => {
-      const updates = await updatesOf(engine.search({ ...QUERY, rerank: { milliseconds: 0 } }));
-      assert.deepEqual(stagesOf(updates), ['nearest', 'final']);
-      assert.deepEqual([updates[1].spent.pairs, updates[1].spent.cutShort], [0, true]);
-    });
-
-    it('of little time ends with the wave under way', async () => {
-      const { spent } = await engine.search({ ...QUERY, rerank: { milliseconds: 1 } }).final();
-      assert.ok(spent.pairs <= 8 && spent.cutShort);
-    });
-
-    it('of much time is not cut short', async () => {
-      const { spent } = await engine.search({ ...QUERY, rerank: { milliseconds: 60_000 } }).final();
-      assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES, false]);
-    });
-  });
-
-  describe('as a sequence', () => {
-    it('runs nothing until it is iterated or awaited', async () => {
-      const { inference, calls } = counting(engine.inference);
-      search({ store: engine.store, inference }, QUERY);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      assert.deepEqual(calls, []);
-    });
-
-    it('ends with what final() gives', async () => {
-      const query = engine.search({ ...QUERY, k: 5 });
-      const updates = await updatesOf(query);
-      assertAlike(await query.final(), updates.at(-1)!);
-    });
-
-    it('may be iterated twice', async () => {
-      const query = engine.search({ ...QUERY, k: 5 });
-      const first = await updatesOf(query);
-      const second = await updatesOf(query);
-      assert.equal(second.length, first.length);
-      second.forEach((update, i) => assertAlike(update, first[i]));
-    });
-
-    it('is the same beside others', async () => {
-      const texts = [QUERY.text, 'a fox in the snow', 'two rats on a table'];
-      const alone: SearchUpdate[] = [];
-      for (const text of texts) alone.push(await engine.search({ text }).final());
-      const together = await Promise.all(texts.map((text) => engine.search({ text }).final()));
-      together.forEach((update, i) => assertAlike(update, alone[i]));
-    });
-
-    it('keeps each update as it was when later ones come', async () => {
-      const kept: string[] = [];
-      const updates: SearchUpdate[] = [];
-      for await (const update of engine.search(QUERY)) {
-        kept.push(JSON.stringify(update));
-        updates.push(update);
-      }
-      assert.deepEqual(
-        updates.map((update) => JSON.stringify(update)),
-        kept,
-      );
-    });
-  });
-
-  describe('that is left', () => {
-    it('after the nearest never reaches the joint model', async () => {
-      const { inference, calls } = counting(engine.inference);
-      for await (const { stage } of search({ store: engine.store, inference }, QUERY)) {
-        assert.equal(stage, 'nearest');
-        break;
-      }
-      assert.deepEqual(calls, []);
-      assert.equal((await engine.search(QUERY).final()).hits[0].file, FOXES);
-    });
-
-    it('after a wave runs no other', async () => {
-      const { inference, calls } = counting(engine.inference);
-      for await (const { stage } of search({ store: engine.store, inference }, QUERY)) if (stage === 'wave') break;
-      assert.deepEqual(calls, [8]);
-      assert.equal((await engine.search(QUERY).final()).hits[0].file, FOXES);
-    });
-
-    it('in the middle of a wave is cancelled', async () => {
-      const updates = engine.search(QUERY)[Symbol.asyncIterator]();
-      await updates.next();
-      const wave = updates.next();
-      const left = updates.return!();
-      await assert.rejects(wave, { code: 'CANCELLED' });
-      assert.equal((await left).done, true);
-      assert.equal((await updates.next()).done, true);
-    });
-
-    it('by a loop that throws is cancelled too', async () => {
-      const { inference, calls } = counting(engine.inference);
-      const loop = async () => {
-        for await (const { stage } of search({ store: engine.store, inference }, QUERY)) throw new RangeError(stage);
-      };
-      await assert.rejects(loop, { name: 'RangeError', message: 'nearest' });
-      assert.deepEqual(calls, []);
-    });
-  });
-
-  describe('whose signal aborts', () => {
-    const cancelled = { code: 'CANCELLED' };
-
-    it('before it begins, does nothing', async () => {
-      const { inference, calls } = counting(engine.inference);
-      for (const query of [QUERY, { image: sample[3].file }, { image: sample[3].file, target: 'images' as const }]) {
-        const signal = AbortSignal.abort();
-        await assert.rejects(search({ store: engine.store, inference }, { ...query, signal }).final(), cancelled);
-      }
-      assert.deepEqual(calls, []);
-    });
-
-    it('between updates, ends', async () => {
-      const left = new AbortController();
-      const stages: string[] = [];
-      const loop = async () => {
-        for await (const { stage } of engine.search({ ...QUERY, signal: left.signal })) {
-          stages.push(stage);
-          if (stage === 'wave') left.abort();
-        }
-      };
-      await assert.rejects(loop, cancelled);
-      assert.deepEqual(stages, ['nearest', 'wave']);
-    });
-
-    it('while it waits, rejects', async () => {
-      const left = new AbortController();
-      const final = engine.search({ ...QUERY, signal: left.signal }).final();
-      left.abort();
-      await assert.rejects(final, cancelled);
-      assert.equal((await engine.search(QUERY).final()).hits[0].file, FOXES);
-    });
-  });
-
-  describe('without the cache of model inputs', () => {
-    const pictures = () => path.join(folder.path, 'source');
-    const without = path.join('collections', 'small', 'inputs.sqlite');
-
-    /** The same collection, its pictures where they were, with nothing in the cache. */
-    async function openEmptied() {
-      const data = path.join(folder.path, 'emptied');
-      rmSync(data, { recursive: true, force: true });
-      await engine.store.flush();
-      cpSync(path.join(folder.path, 'data'), data, { recursive: true });
-      for (const suffix of ['', '-wal', '-shm']) rmSync(path.join(data, `${without}${suffix}`), { force: true });
-      return openStore({ data, name: 'small' });
-    }
-
-    it('reads the originals, and keeps what it read', async () => {
-      const store = await openEmptied();
-      const expected = await engine.search(QUERY).final();
-      assert.deepEqual(await store.getModelInputs([1, 14]), [null, null]);
-      assertAlike(await search({ store, inference: engine.inference }, QUERY).final(), expected);
-      assert.ok((await store.getModelInputs([1, 14])).every((input) => input !== null));
-      await store.close();
-    });
-
-    it('passes over originals that are gone or damaged, and keeps them as candidates', async () => {
-      const store = await openEmptied();
-      const [gone, damaged] = [FOXES, 'scene-000015.jpg'].map((name) => path.join(pictures(), name));
-      const originals = [gone, damaged].map((file) => readFileSync(file));
-      rmSync(gone);
-      writeFileSync(damaged, originals[1].subarray(0, 500));
-      try {
-        const query = { ...QUERY, k: PICTURES };
-        const { hits, spent } = await search({ store, inference: engine.inference }, query).final();
-        assert.equal(hits.length, PICTURES);
-        assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES - 2, false]);
-        const passedOver = hits.filter(({ matchScore }) => matchScore === null);
-        assert.deepEqual(passedOver, hits.slice(-2));
-        assert.deepEqual(filesOf(passedOver), [FOXES, 'scene-000015.jpg']);
-      } finally {
-        [gone, damaged].forEach((file, i) => writeFileSync(file, originals[i]));
-        await store.close();
-      }
-    });
-
-    it('needs no original of a picture that is in the cache', async () => {
-      const original = path.join(pictures(), FOXES);
-      const bytes = readFileSync(original);
-      rmSync(original);
-      try {
-        const { hits } = await engine.search(QUERY).final();
-        assert.equal(hits[0].file, FOXES);
-        assert.notEqual(hits[0].matchScore, null);
-      } finally {
-        writeFileSync(original, bytes);
-      }
     });
   });
 });

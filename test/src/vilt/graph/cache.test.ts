@@ -18,7 +18,8 @@ import { hashFiles } from '../../../../src/vilt/checkpoint/checkpoint.js';
 import { writeSafetensors } from '../../../../src/vilt/checkpoint/safetensors.js';
 import { buildGraphs, type GraphSource } from '../../../../src/vilt/graph/cache.js';
 import { candidateLayers } from '../../../../src/vilt/graph/encoder.js';
-import { readModel, ViltModel } from '../../../../src/vilt/model.js';
+import { readModel } from '../../../../src/vilt/files.js';
+import { ViltModel } from '../../../../src/vilt/model.js';
 import { fixture, temporaryFolder } from '../../../fixture.js';
 import { readValues, weights, writeVariant } from '../variant.js';
 

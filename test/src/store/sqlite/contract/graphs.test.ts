@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { listCollections } from '../../../../../src/store/sqlite/folders.js';
+import { testStoreContract } from '../../contract.js';
+import { assertWhole } from '../invariants.js';
+import { openedStores } from '../opened.js';
+
+describe('SQLite store, searched through HNSW graphs', () => {
+  const { data, open, fileOf } = openedStores();
+
+  testStoreContract((name, create) => open(name, { create }));
+
+  it('is whole after all of that', async () => {
+    const names = await listCollections(data.path);
+    assert.ok(names.length > 50);
+    for (const name of names) assertWhole(fileOf(name, 'catalog.sqlite'));
+  });
+});
