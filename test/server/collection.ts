@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
@@ -139,4 +140,14 @@ export interface Failed {
 
 export async function json<T>(response: Response): Promise<T> {
   return (await response.json()) as T;
+}
+
+/** The values of an answer with one a line. */
+export async function lines<T>(response: Response): Promise<T[]> {
+  const text = await response.text();
+  assert.ok(text.endsWith('\n'));
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { crc32, deflateSync } from 'node:zlib';
 import { fixture } from '../../fixture.js';
 import {
   type Answer,
@@ -9,59 +8,16 @@ import {
   HOSTILE_CAPTION,
   json,
   labelOf,
+  lines,
   PICTURES,
   samplePicture,
   serveSmallCollection,
 } from '../collection.js';
+import { form, whitePng } from '../upload.js';
 
 const UPLOAD_BYTES = 2_000_000;
 
-function form(
-  image: Uint8Array | null,
-  fields: Record<string, string> = {},
-  name = 'image',
-  fileName = 'a.jpg',
-): FormData {
-  const data = new FormData();
-  for (const [key, value] of Object.entries(fields)) data.append(key, value);
-  if (image) data.append(name, new Blob([Uint8Array.from(image)]), fileName);
-  return data;
-}
-
-/** A square of black or white pixels, eight a byte. */
-function whitePng(size: number): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(size, 0);
-  header.writeUInt32BE(size, 4);
-  header[8] = 1; // one bit a pixel, gray
-  const rows = Buffer.alloc(size * (1 + size / 8), 0xff);
-  for (let row = 0; row < size; row++) rows[row * (1 + size / 8)] = 0; // no filter
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
-  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
 const filtered = (filter: unknown) => new URLSearchParams({ filter: JSON.stringify(filter) }).toString();
-
-async function lines<T>(response: Response): Promise<T[]> {
-  const text = await response.text();
-  assert.ok(text.endsWith('\n'));
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as T);
-}
 
 describe('/v1/search', () => {
   const served = serveSmallCollection({ limits: { uploadBytes: UPLOAD_BYTES } });
@@ -340,49 +296,5 @@ describe('/v1/search', () => {
     const log = served.log.join('');
     assert.match(log, /"path":"\/v1\/search","status":200/);
     assert.doesNotMatch(log, /unmistakable/);
-  });
-});
-
-describe('/v1/search under load', () => {
-  const served = serveSmallCollection({ limits: { searches: { running: 1, queued: 0 } } });
-  const search = (signal?: AbortSignal) =>
-    fetch(`${served.url}/v1/search?text=a+fox`, { headers: { accept: 'application/x-ndjson' }, signal });
-
-  it('turns away what it cannot take, and says when to come back', async () => {
-    const responses = await Promise.all(Array.from({ length: 8 }, () => search()));
-    const bodies = await Promise.all(responses.map((response) => response.text()));
-    const statuses = responses.map(({ status }) => status);
-    assert.ok(statuses.includes(200), statuses.join());
-    const refused = statuses.indexOf(503);
-    assert.ok(refused >= 0, statuses.join());
-    assert.equal(responses[refused].headers.get('retry-after'), '1');
-    assert.match(bodies[refused], /"TOO_BUSY"/);
-  });
-
-  it('gives up the search of a caller who goes away', async () => {
-    const controller = new AbortController();
-    const response = await search(controller.signal);
-    await response.body!.getReader().read();
-    controller.abort();
-    // Its place is free again, and the log says that it was not answered whole.
-    for (let status = 503, tries = 0; status !== 200; tries++) {
-      assert.ok(tries < 100);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      const next = await search();
-      await next.text();
-      status = next.status;
-    }
-    assert.ok(served.log.some((line) => line.includes('"complete":false')));
-  });
-});
-
-describe('/v1/search out of time', () => {
-  const served = serveSmallCollection({ limits: { searchMilliseconds: 1 } });
-
-  it('gives up, and says so', async () => {
-    const response = await fetch(`${served.url}/v1/search?text=a+fox`);
-    const { error } = await json<Failed>(response);
-    assert.deepEqual([response.status, error.code], [503, 'TOO_BUSY']);
-    assert.match(error.message, /given up after 0.001 seconds/);
   });
 });

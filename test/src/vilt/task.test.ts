@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BUNDLED_MODEL } from '../../../src/paths.js';
 import { cosineCost, heatmaps, HEATMAP_STEPS, ipot } from '../../../src/vilt/alignment.js';
@@ -9,9 +8,9 @@ import { pairStates } from '../../../src/vilt/pair.js';
 import { CHOICES, type Choice } from '../../../src/vilt/choice.js';
 import { answer, compare, explain, fill } from '../../../src/vilt/task.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
-import { readGolden } from '../../safetensors.js';
 import { readSample } from '../sample.js';
-import { largestDifference, noise, weights, writeVariant, type VariantOptions } from './variant.js';
+import { readCase, type CaseOptions } from './golden.js';
+import { largestDifference, noise, weights } from './variant.js';
 
 /** Pictures are rounded to eight bits here; the golden case's are not. The largest logits, of MLM, feel it most. */
 const ROUNDING = { vqa: 2e-4, nlvr2: 2e-4, mlm: 2e-3 };
@@ -36,60 +35,9 @@ describe('tasks', () => {
     return (await prepareImage(sample[index].file, bundled.files.imageConfig)).modelInput;
   }
 
-  interface GoldenCase {
-    model: ViltModel;
-    /** Its words are w and the id of the token. */
-    text: string;
-    images: ModelInput[];
-    logits: Float32Array;
-  }
-
-  /**
-   * The first row of a fixture's golden case, from text and uint8 to logits: a vocabulary that spells its ids, and a scaling
-   * of pixels that covers its values.
-   */
-  async function goldenCase(
-    name: string,
-    { mask, change }: { mask?: number; change?: VariantOptions['change'] } = {},
-  ): Promise<GoldenCase> {
-    const golden = readGolden(fixture(name, 'cases', 'basic.safetensors'));
-    const tokens = golden.get('in.input_ids')!.shape[1];
-    const ids = Array.from(golden.get('in.input_ids')!.data as BigInt64Array, Number).slice(0, tokens);
-    const target = path.join(folder.path, `golden-${open.length}`);
-    await writeVariant(target, { from: fixture(name), change });
-
-    const vocabulary = Array.from({ length: 1000 }, (_, id) => `w${id}`);
-    const special = { '[CLS]': ids[0], '[SEP]': ids.at(-1)!, ...(mask === undefined ? {} : { '[MASK]': ids[mask] }) };
-    for (const [token, id] of Object.entries({ '[PAD]': 0, '[UNK]': 1, ...special })) vocabulary[id] = token;
-    writeFileSync(path.join(target, 'vocab.txt'), vocabulary.join('\n'));
-
-    const { data, shape } = golden.get('in.pixel_values')!;
-    const values = data as Float32Array;
-    const [height, width] = shape.slice(-2);
-    const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const deviation = 0.5 / most;
-    writeFileSync(
-      path.join(target, 'preprocessor_config.json'),
-      JSON.stringify({ image_mean: [0.5, 0.5, 0.5], image_std: [deviation, deviation, deviation] }),
-    );
-    const images = Array.from({ length: shape.length === 5 ? 2 : 1 }, (_, i) => ({
-      width,
-      height,
-      pixels: Uint8Array.from({ length: 3 * width * height }, (_, p) =>
-        Math.round(255 * (0.5 + deviation * values[i * 3 * width * height + p])),
-      ),
-    }));
-    const logits = golden.get('out.logits')!;
-    return {
-      model: await openModel(target),
-      text: ids
-        .slice(1, -1)
-        .map((id) => vocabulary[id])
-        .join(' '),
-      images,
-      logits: (logits.data as Float32Array).subarray(0, logits.data.length / logits.shape[0]),
-    };
-  }
+  const goldenCase = (name: string, options: CaseOptions = {}) => {
+    return readCase(fixture(name), { ...options, target: path.join(folder.path, `golden-${open.length}`), openModel });
+  };
 
   describe('a checkpoint without the head', () => {
     const image = noise(1, SQUARE);

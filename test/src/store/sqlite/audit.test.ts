@@ -1,227 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { CheckResult, Verification } from '../../../../src/store/sqlite/audit.js';
 import { openStore } from '../../../../src/store/sqlite/store.js';
-import { temporaryFolder } from '../../../fixture.js';
-import { imageRecord, modelOf, neighborsOf } from '../records.js';
-
-const DIMENSION = 16;
-const IMAGES = 12;
-const NAME = 'foxes';
+import { modelOf, neighborsOf } from '../records.js';
+import { auditedCollection, failed, NAME, record, resultOf } from './audited.js';
 
 describe('verify', () => {
-  const temporary = temporaryFolder();
-  const whole = () => path.join(temporary.path, 'whole');
-  let data: string;
-  let count = 0;
-
-  const folder = () => path.join(data, 'collections', NAME);
-  const at = (name: string) => path.join(folder(), name);
-  const record = (seed: number) => imageRecord(seed, DIMENSION);
-
-  /** A collection with everything in it: files of one content, near duplicates, removed ones, attributes, a graph, a cache. */
-  before(async () => {
-    const store = await openStore({ data: whole(), name: NAME, create: modelOf(DIMENSION), exactBelow: 0 });
-    const own = path.join(whole(), 'collections', NAME, 'imported');
-    mkdirSync(own);
-    writeFileSync(path.join(own, '1.png'), 'a picture');
-    const [first, second] = await Promise.all(
-      ['/pictures', own].map((root) => store.addSource({ path: root, root, format: 'folder', options: {} })),
-    );
-    const images = Array.from({ length: IMAGES }, (_, i) => ({
-      ...record(i + 1),
-      perceptualHash: Uint16Array.of(i < 4 ? 7 : 1000 * i, 5 * i, i, 9),
-      attributes: { rating: i, kind: i % 2 ? 'fox' : null },
-    }));
-    await store.upsert({ sourceId: first.sourceId, images });
-    const copy = { ...images[0], file: 'copy.png', embedding: null, modelInput: null };
-    const range = { ...record(50), file: 'a.tar/1.png', location: { file: 'a.tar', offset: 512, bytes: 30 } };
-    const contentHash = createHash('sha256').update('a picture').digest('hex');
-    await store.upsert({ sourceId: first.sourceId, images: [copy, range] });
-    await store.upsert({
-      sourceId: second.sourceId,
-      images: [{ ...record(60), file: '1.png', location: { file: '1.png' }, contentHash }],
-    });
-    const [gone] = await store.upsert({ sourceId: first.sourceId, images: [record(70)] });
-    await store.remove([gone]);
-    await store.quarantine({
-      sourceId: first.sourceId,
-      files: [{ file: 'bad.png', reason: 'bad', bytes: 1, modified: 1 }],
-    });
-    await store.flush();
-    await store.close();
-  });
-
-  beforeEach(() => {
-    data = path.join(temporary.path, String(count++));
-    cpSync(whole(), data, { recursive: true });
-  });
-
-  async function verify(options: { repair?: boolean } = {}): Promise<Verification> {
-    const store = await openStore({ data, name: NAME, exactBelow: 0, warm: false });
-    try {
-      return await store.verify(options);
-    } finally {
-      await store.close();
-    }
-  }
-
-  function damage(sql: string, file = 'catalog.sqlite'): void {
-    const database = new Database(at(file));
-    database.unsafeMode();
-    database.pragma('foreign_keys = OFF');
-    database.pragma('ignore_check_constraints = ON');
-    database.pragma('writable_schema = ON');
-    database.exec(sql);
-    database.close();
-  }
-
-  const failed = ({ checks }: Verification) => checks.filter((check) => check.failed > 0);
-  const resultOf = ({ checks }: Verification, name: string): CheckResult =>
-    checks.find((check) => check.name === name)!;
-  const truth = () => {
-    const database = new Database(at('catalog.sqlite'), { readonly: true });
-    const rows = ['sources', 'images', 'files', 'captions', 'file_captions', 'removed', 'quarantine'].map((table) =>
-      database.prepare(`SELECT * FROM ${table}`).all(),
-    );
-    database.close();
-    return rows;
-  };
-
-  const lies: [check: string, what: string, sql: string, example: RegExp][] = [
-    [
-      'references',
-      'a file of no image',
-      'UPDATE files SET image_id = 999 WHERE id = 3',
-      /files 3: no such row of images/,
-    ],
-    ['schema', 'a trigger that is gone', 'DROP TRIGGER captions_words_delete', /captions_words_delete/],
-    ['schema', 'a table too many', 'CREATE TABLE secrets (a)', /secrets/],
-    ['embeddings', 'an embedding cut short', "UPDATE images SET embedding = x'0000' WHERE id = 2", /images 2: 2 bytes/],
-    [
-      'embeddings',
-      'one that is not of unit length',
-      'UPDATE captions SET embedding = zeroblob(64) WHERE id = 5',
-      /captions 5: length 0/,
-    ],
-    [
-      'embeddings',
-      'one that is not finite',
-      `UPDATE images SET embedding = CAST(x'0000C07F' || zeroblob(60) AS BLOB) WHERE id = 4`,
-      /images 4: a value that is not finite/,
-    ],
-    [
-      'embeddings',
-      'one of a vector that is said to be missing',
-      'UPDATE images SET revision = 0 WHERE id = 4',
-      /images 4: an embedding of revision 0/,
-    ],
-    [
-      'embeddings',
-      'a caption without any',
-      "UPDATE captions SET revision = 0, embedding = x'' WHERE id = 4",
-      /captions 4: no embedding/,
-    ],
-    [
-      'revisions',
-      'a revision of the future',
-      'UPDATE images SET revision = 100000 WHERE id = 4',
-      /images 4: revision 100000/,
-    ],
-    [
-      'revisions',
-      'a revision given twice',
-      'UPDATE images SET revision = (SELECT revision FROM captions WHERE id = 1) WHERE id = 4',
-      /2 vectors/,
-    ],
-    [
-      'ids',
-      'an id that was never given out',
-      "UPDATE sqlite_sequence SET seq = 3 WHERE name = 'captions'",
-      /captions 4/,
-    ],
-    ['contents', 'a content that is no hash', "UPDATE images SET content_hash = 'x' WHERE id = 4", /image 4/],
-    [
-      'files',
-      'an image in no file',
-      'DELETE FROM file_captions WHERE file_id = 3; DELETE FROM files WHERE id = 3',
-      /image 3/,
-    ],
-    ['captions', 'a caption that no file gives', 'DELETE FROM file_captions WHERE caption_id = 6', /caption 6/],
-    [
-      'captions',
-      'a caption of another image',
-      'UPDATE file_captions SET caption_id = 9 WHERE file_id = 2 AND position = 0',
-      /file 2, caption 9/,
-    ],
-    [
-      'positions',
-      'a gap in the captions of a file',
-      'UPDATE file_captions SET position = 5 WHERE file_id = 2 AND position = 1',
-      /file 2/,
-    ],
-    ['locations', 'a location that is no JSON', "UPDATE files SET location = '{' WHERE id = 2", /file 2/],
-    [
-      'locations',
-      'a location of no known kind',
-      `UPDATE files SET location = '{"file":"a","offset":"b"}' WHERE id = 2`,
-      /file 2/,
-    ],
-    [
-      'attributes',
-      'attributes that are no scalars',
-      `UPDATE files SET attributes = '{"a":[1]}' WHERE id = 2`,
-      /file 2/,
-    ],
-    ['attributes', 'attributes that are a list', `UPDATE files SET attributes = '[1]' WHERE id = 2`, /file 2/],
-    ['attributes', 'options that are no JSON', "UPDATE sources SET options = 'x' WHERE id = 1", /source 1/],
-    [
-      'removed',
-      'a removed image that is there',
-      'INSERT INTO removed SELECT content_hash, 1, 1 FROM images WHERE id = 2',
-      /image 2/,
-    ],
-  ];
-  for (const [name, what, sql, example] of lies) {
-    it(`finds ${what}, and does not touch it`, async () => {
-      damage(sql);
-      const found = await verify();
-      assert.equal(found.passed, false);
-      const result = resultOf(found, name);
-      assert.ok(result.failed > 0, JSON.stringify(failed(found)));
-      assert.match(result.examples.join('\n'), example);
-      assert.match(result.advice!, /backup/);
-      const before = truth();
-      const repaired = await verify({ repair: true });
-      assert.equal(resultOf(repaired, name).repaired, false);
-      assert.equal(repaired.passed, false);
-      assert.deepEqual(truth(), before);
-    });
-  }
-
-  it('finds pictures of its own that are gone or changed', async () => {
-    writeFileSync(at('imported/1.png'), 'another');
-    const { examples, advice } = resultOf(await verify({ repair: true }), 'pictures');
-    assert.match(examples[0], /1\.png: it has changed/);
-    assert.match(advice!, /import/);
-    rmSync(at('imported/1.png'));
-    assert.match(resultOf(await verify(), 'pictures').examples[0], /1\.png: .*ENOENT/);
-  });
-
-  it('finds pages that are garbage, and goes on with other checks', async () => {
-    const bytes = readFileSync(at('catalog.sqlite'));
-    bytes.fill(0x5a, bytes.length - 4096 * 3, bytes.length - 4096);
-    writeFileSync(at('catalog.sqlite'), bytes);
-    const found = await verify({ repair: true });
-    assert.equal(found.passed, false);
-    assert.ok(resultOf(found, 'integrity').failed + resultOf(found, 'references').failed > 0);
-    assert.equal(found.checks.length, (await verify()).checks.length);
-  });
+  const { data, at, verify, damage, truth } = auditedCollection();
 
   /** Hides an index from SQLite while a row changes. */
   function loseIndexRow(): void {
@@ -352,7 +139,7 @@ describe('verify', () => {
   }
 
   it('leaves a reindex that is not finished alone', async () => {
-    const store = await openStore({ data, name: NAME });
+    const store = await openStore({ data: data(), name: NAME });
     await store.beginReindex({ ...modelOf(8), hash: 'c'.repeat(64) });
     await store.close();
     assert.deepEqual(failed(await verify({ repair: true })), []);
@@ -372,7 +159,7 @@ describe('verify', () => {
   it('checks what it can while another process writes, and repairs nothing then', async () => {
     const script = `
       import { openStore } from ${JSON.stringify(new URL('../../../../src/store/sqlite/store.js', import.meta.url).href)};
-      const store = await openStore({ data: ${JSON.stringify(data)}, name: '${NAME}' });
+      const store = await openStore({ data: ${JSON.stringify(data())}, name: '${NAME}' });
       await store.addSource({ path: '/more', root: '/more', format: 'folder', options: {} });
       console.log('writing');
       setInterval(() => {}, 1000);`;
@@ -392,7 +179,7 @@ describe('verify', () => {
   it('repairs a collection that is then searched as before', async () => {
     const query = { target: 'images' as const, embedding: record(3).embedding, k: 5 };
     const search = async () => {
-      const store = await openStore({ data, name: NAME, exactBelow: 0 });
+      const store = await openStore({ data: data(), name: NAME, exactBelow: 0 });
       const found = [await neighborsOf(store, query), await store.captionMatches({ ...query, text: 'caption of 3' })];
       await store.close();
       return found;
