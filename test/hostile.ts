@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { fixture } from './fixture.js';
+import { pngChunk, pngOf } from './png.js';
 
 /** What has to come of a file: the captions it is read with, or why it is not. */
 export type Outcome = string[] | RegExp;
@@ -141,13 +141,8 @@ export function picture(number: number, { width = 48, height = 32 } = {}): Promi
 
 /** A tiny file that says it is a picture of that size, of one bit a pixel. */
 function pngOfSize(width: number, height: number): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header[8] = 1;
-  const rows = deflateSync(Buffer.alloc((Math.ceil(width / 8) + 1) * 100), { level: 9 });
-  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+  const rows = Buffer.alloc((Math.ceil(width / 8) + 1) * 100);
+  return pngOf({ width, height, depth: 1, rows, level: 9 });
 }
 
 /** A picture that says it is a square of another size. */
@@ -155,15 +150,7 @@ function withSize(png: Buffer, side: number): Buffer {
   const header = Buffer.from(png.subarray(16, 29));
   header.writeUInt32BE(side, 0);
   header.writeUInt32BE(side, 4);
-  return Buffer.concat([png.subarray(0, 8), chunk('IHDR', header), png.subarray(33)]);
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const ends = Buffer.alloc(8);
-  ends.writeUInt32BE(data.length, 0);
-  ends.writeUInt32BE(crc32(body), 4);
-  return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
+  return Buffer.concat([png.subarray(0, 8), pngChunk('IHDR', header), png.subarray(33)]);
 }
 
 function gifOfSize(width: number, height: number): Buffer {

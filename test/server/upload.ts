@@ -1,4 +1,4 @@
-import { crc32, deflateSync } from 'node:zlib';
+import { pngOf } from '../png.js';
 
 /** A form with an upload. */
 export function form(
@@ -15,24 +15,7 @@ export function form(
 
 /** A square of black or white pixels, eight a byte. */
 export function whitePng(size: number): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(size, 0);
-  header.writeUInt32BE(size, 4);
-  header[8] = 1; // one bit a pixel, gray
   const rows = Buffer.alloc(size * (1 + size / 8), 0xff);
   for (let row = 0; row < size; row++) rows[row * (1 + size / 8)] = 0; // no filter
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
-  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  return pngOf({ width: size, height: size, depth: 1, rows });
 }

@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
-import type { Engine } from '../../src/engine.js';
 import { hydrate, type Candidate } from '../../src/hit.js';
 import { rerank, type Query } from '../../src/rerank.js';
 import type { Target } from '../../src/store/store.js';
-import { temporaryFolder } from '../fixture.js';
-import { counting, indexSample, PICTURES, readSample } from './sample.js';
+import { counting, PICTURES, readSample, sampleCollection } from './sample.js';
 import { neighborsOf } from './store/records.js';
 
 describe('rerank', function () {
   this.timeout(60_000);
-  const folder = temporaryFolder();
-  let engine: Engine;
+  const small = sampleCollection();
   let images: Candidate[];
   let captions: Candidate[];
 
   before(async () => {
-    engine = await indexSample(folder.path);
-    const { store, inference } = engine;
+    const { store, inference } = small.engine;
     const [{ embedding }] = await inference.embedTexts(['three yellow foxes at night']);
     const nearest = async (target: Target) => {
       const neighbors = await neighborsOf(store, { target, embedding, k: 1000 });
@@ -28,15 +24,14 @@ describe('rerank', function () {
     };
     [images, captions] = [await nearest('images'), await nearest('captions')];
   });
-  after(() => engine?.close());
 
   const TEXT: Query = { text: 'three yellow foxes at night' };
   const never = () => false;
 
   async function wavesOf(query: Query, candidates: Candidate[], options: { until?: () => boolean } = {}) {
-    const { inference, calls } = counting(engine.inference);
+    const { inference, calls } = counting(small.engine.inference);
     const waves: Candidate[][] = [];
-    const context = { store: engine.store, inference };
+    const context = { store: small.engine.store, inference };
     for await (const wave of rerank(context, query, candidates, { until: never, ...options })) waves.push(wave);
     return { waves, calls };
   }
@@ -53,7 +48,7 @@ describe('rerank', function () {
       waves.flat().map(({ id }) => id),
       images.map(({ id }) => id),
     );
-    const { modelInput } = await engine.inference.prepare(readSample()[3].file);
+    const { modelInput } = await small.engine.inference.prepare(readSample()[3].file);
     const many = await wavesOf({ image: modelInput }, captions);
     assert.ok(captions.length > 100);
     assert.deepEqual(many.calls, [8, 24, 32, 32, captions.length - 96]);
@@ -80,12 +75,12 @@ describe('rerank', function () {
   });
 
   it('gives captions the scores of their own text', async () => {
-    const { modelInput } = await engine.inference.prepare(readSample()[13].file);
+    const { modelInput } = await small.engine.inference.prepare(readSample()[13].file);
     const some = captions.filter((_, i) => i % 20 === 0);
     const { waves } = await wavesOf({ image: modelInput }, some);
     for (const candidate of waves.flat()) {
       assert.ok(candidate.target === 'captions');
-      const [score] = await engine.inference.matchScores([{ text: candidate.caption.text, image: modelInput }]);
+      const [score] = await small.engine.inference.matchScores([{ text: candidate.caption.text, image: modelInput }]);
       assert.ok(Math.abs(score - candidate.matchScore!) < 1e-4);
     }
   });
@@ -113,12 +108,12 @@ describe('rerank', function () {
       waves.flat().map(({ id }) => id),
       [second, ...rest].map(({ id }) => id),
     );
-    assert.deepEqual(await engine.store.getModelInputs([100_000]), [null]);
-    assert.ok((await engine.store.getModelInputs([imageId]))[0]);
+    assert.deepEqual(await small.engine.store.getModelInputs([100_000]), [null]);
+    assert.ok((await small.engine.store.getModelInputs([imageId]))[0]);
   });
 
   it('says so when the caller went away, or the model fails', async () => {
-    const { store, inference } = engine;
+    const { store, inference } = small.engine;
     const run = async (options: { signal?: AbortSignal }, query: Query) => {
       await rerank({ store, inference }, query, images, { until: never, ...options }).next();
     };

@@ -4,6 +4,7 @@ import { ingest } from '../../indexer/ingestion.js';
 import { openEngine, type Engine } from '../../src/engine.js';
 import type { Inference, Pair } from '../../src/inference/inference.js';
 import { BUNDLED_SAMPLE } from '../../src/paths.js';
+import { temporaryFolder } from '../fixture.js';
 
 interface SampleObject {
   noun: string;
@@ -48,6 +49,14 @@ export async function indexSample(folder: string): Promise<Engine> {
   const engine = await openEngine({ collection: 'small', data: path.join(folder, 'data'), create: true });
   await ingest({ engine, source });
   return engine;
+}
+
+/** The collection that `indexSample` makes, open for the tests of a suite. Call it inside `describe`. */
+export function sampleCollection(): { folder: { path: string }; engine: Engine } {
+  const small = { folder: temporaryFolder(), engine: null as unknown as Engine };
+  before(async () => void (small.engine = await indexSample(small.folder.path)));
+  after(() => small.engine?.close());
+  return small;
 }
 
 /** The same inference, with a record of how many pairs it was asked to read, call by call. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { openEngine, type Engine } from '../../src/engine.js';
+import { openEngine } from '../../src/engine.js';
 import {
   search,
   SEARCH_DEFAULTS,
@@ -11,18 +11,13 @@ import {
   type SearchOptions,
   type SearchQuery,
 } from '../../src/search.js';
-import { temporaryFolder } from '../fixture.js';
-import { counting, indexSample, PICTURES, readSample } from './sample.js';
+import { counting, PICTURES, readSample, sampleCollection } from './sample.js';
 import { filesOf, FOXES, QUERY, stagesOf, updatesOf } from './updates.js';
 
 describe('search', function () {
   this.timeout(60_000);
-  const folder = temporaryFolder();
+  const small = sampleCollection();
   const sample = readSample();
-  let engine: Engine;
-
-  before(async () => void (engine = await indexSample(folder.path)));
-  after(() => engine?.close());
 
   describe('refuses', () => {
     const invalid: Record<string, SearchOptions> = {
@@ -43,7 +38,7 @@ describe('search', function () {
     };
     for (const [name, options] of Object.entries(invalid)) {
       it(`${name}, at once`, () => {
-        assert.throws(() => engine.search({ ...QUERY, ...options }), {
+        assert.throws(() => small.engine.search({ ...QUERY, ...options }), {
           code: 'INVALID_ARGUMENT',
           message: /^(k|candidates|rerank\.\w+) should be a (whole )?number .+, not \S+\.$/,
         });
@@ -51,20 +46,20 @@ describe('search', function () {
     }
 
     it('a text without words', async () => {
-      await assert.rejects(engine.search({ text: '  ' }).final(), { code: 'EMPTY_TEXT' });
+      await assert.rejects(small.engine.search({ text: '  ' }).final(), { code: 'EMPTY_TEXT' });
     });
 
     it('what is not an image', async () => {
-      const nowhere = path.join(folder.path, 'nowhere.png');
-      await assert.rejects(engine.search({ image: nowhere }).final(), { code: 'FILE_NOT_FOUND' });
-      await assert.rejects(engine.search({ image: Buffer.from('not a picture') }).final(), {
+      const nowhere = path.join(small.folder.path, 'nowhere.png');
+      await assert.rejects(small.engine.search({ image: nowhere }).final(), { code: 'FILE_NOT_FOUND' });
+      await assert.rejects(small.engine.search({ image: Buffer.from('not a picture') }).final(), {
         code: 'IMAGE_UNREADABLE',
       });
     });
   });
 
   it('finds nothing in an empty collection', async () => {
-    const empty = await openEngine({ collection: 'empty', data: path.join(folder.path, 'data'), create: true });
+    const empty = await openEngine({ collection: 'empty', data: path.join(small.folder.path, 'data'), create: true });
     const updates = await updatesOf(empty.search(QUERY));
     assert.deepEqual(stagesOf(updates), ['nearest', 'final']);
     assert.deepEqual(updates[1].hits, []);
@@ -74,7 +69,7 @@ describe('search', function () {
 
   describe('for images by text', () => {
     it('gives candidates at once, then each wave, then the end', async () => {
-      const updates = await updatesOf(engine.search(QUERY));
+      const updates = await updatesOf(small.engine.search(QUERY));
       assert.deepEqual(stagesOf(updates), ['nearest', 'wave', 'wave', 'final']);
       assert.ok(updates.every(({ target, hits, notes }) => target === 'images' && hits.length === 10 && !notes.length));
       assert.deepEqual(
@@ -96,7 +91,7 @@ describe('search', function () {
 
     it('gives nearest order where only the nearest are asked for', async () => {
       const query = { ...QUERY, sources: ['nearest' as const], rerank: { pairs: 0 } };
-      const { hits } = await engine.search(query).final();
+      const { hits } = await small.engine.search(query).final();
       const similarities = hits.map(({ similarity }) => similarity!);
       assert.deepEqual(
         similarities,
@@ -106,12 +101,12 @@ describe('search', function () {
     });
 
     it('reranks what the words of captions alone propose, with its similarity', async () => {
-      const { hits, candidates, spent } = await engine.search({ ...QUERY, sources: ['captions'] }).final();
+      const { hits, candidates, spent } = await small.engine.search({ ...QUERY, sources: ['captions'] }).final();
       assert.equal(hits[0].file, FOXES);
       assert.ok(hits.every((hit) => 'captions' in hit && /three|yellow|fox|night/.test(hit.captions.join())));
       assert.ok(hits.every(({ sources }) => sources.join() === 'captions'));
       assert.deepEqual([spent.pairs, hits.length], [candidates, Math.min(candidates, 10)]);
-      const { hits: nearest } = await engine.search({ ...QUERY, k: PICTURES, sources: ['nearest'] }).final();
+      const { hits: nearest } = await small.engine.search({ ...QUERY, k: PICTURES, sources: ['nearest'] }).final();
       for (const { file, similarity, matchProbability } of hits) {
         const same = nearest.find((hit) => hit.file === file)!;
         assert.ok(Math.abs(similarity! - same.similarity!) < 1e-5);
@@ -121,37 +116,37 @@ describe('search', function () {
 
     it('finds with both what either has best', async () => {
       const query = { text: 'headphones', rerank: { pairs: 0 } };
-      const { hits } = await engine.search(query).final();
+      const { hits } = await small.engine.search(query).final();
       const best = async (source: CandidateSource) =>
-        (await engine.search({ ...query, sources: [source], k: 1 }).final()).hits[0].file;
+        (await small.engine.search({ ...query, sources: [source], k: 1 }).final()).hits[0].file;
       assert.equal(await best('captions'), 'scene-000000.jpg');
       const first = filesOf(hits.slice(0, 2));
       assert.ok(first.includes(await best('nearest')) && first.includes('scene-000000.jpg'), first.join());
     });
 
     it('is answered though captions cannot be searched', async () => {
-      const { store, inference } = engine;
+      const { store, inference } = small.engine;
       const broken = { ...store, captionMatches: () => Promise.reject(new Error('no words')) };
       const update = await search({ store: broken, inference }, QUERY).final();
       assert.deepEqual(update.notes, ['Captions were not searched: no words.']);
       assert.deepEqual(
         filesOf(update.hits),
-        filesOf((await engine.search({ ...QUERY, sources: ['nearest'] }).final()).hits),
+        filesOf((await small.engine.search({ ...QUERY, sources: ['nearest'] }).final()).hits),
       );
     });
 
     it('gives the pictures as they are in the catalog', async () => {
-      const { hits } = await engine.search(QUERY).final();
+      const { hits } = await small.engine.search(QUERY).final();
       const [first] = hits as ImageHit[];
       assert.equal(first.file, FOXES);
       assert.deepEqual(first.captions, sample[13].captions);
-      const [stored] = await engine.store.getImages([first.imageId]);
+      const [stored] = await small.engine.store.getImages([first.imageId]);
       assert.equal(stored.file, FOXES);
     });
 
     it('orders the reranked by the chance that they match, which both stages count in', async () => {
-      const { hits } = await engine.search({ ...QUERY, k: PICTURES }).final();
-      const { calibration } = engine.inference.info;
+      const { hits } = await small.engine.search({ ...QUERY, k: PICTURES }).final();
+      const { calibration } = small.engine.inference.info;
       const probabilities = hits.map(({ matchProbability }) => matchProbability!);
       assert.deepEqual(
         probabilities,
@@ -165,7 +160,7 @@ describe('search', function () {
     });
 
     it('orders them by matchScore where the model is not calibrated', async () => {
-      const { store, inference } = engine;
+      const { store, inference } = small.engine;
       const info = { ...inference.info, calibration: null };
       const query = { ...QUERY, k: PICTURES };
       const { hits } = await search({ store, inference: { ...inference, info } }, query).final();
@@ -175,14 +170,14 @@ describe('search', function () {
         [...scores].sort((a, b) => b - a),
       );
       assert.ok(hits.every(({ matchProbability }) => matchProbability === null));
-      assert.notDeepEqual(filesOf(hits), filesOf((await engine.search(query).final()).hits));
+      assert.notDeepEqual(filesOf(hits), filesOf((await small.engine.search(query).final()).hits));
     });
 
     it('scores as the model does outside a search', async () => {
-      const { hits } = await engine.search({ ...QUERY, k: 3 }).final();
+      const { hits } = await small.engine.search({ ...QUERY, k: 3 }).final();
       for (const { file, matchScore } of hits) {
-        const { modelInput } = await engine.inference.prepare(path.join(folder.path, 'source', file));
-        const [score] = await engine.inference.matchScores([{ ...QUERY, image: modelInput }]);
+        const { modelInput } = await small.engine.inference.prepare(path.join(small.folder.path, 'source', file));
+        const [score] = await small.engine.inference.matchScores([{ ...QUERY, image: modelInput }]);
         assert.ok(Math.abs(score - matchScore!) < 1e-4);
       }
     });
@@ -190,7 +185,7 @@ describe('search', function () {
     it('finds each picture by a caption of its own', async () => {
       const first: number[] = [];
       for (let i = 0; i < PICTURES; i++) {
-        const { hits } = await engine.search({ text: sample[i].captions[0], k: 1, candidates: 8 }).final();
+        const { hits } = await small.engine.search({ text: sample[i].captions[0], k: 1, candidates: 8 }).final();
         if (hits[0].file === path.basename(sample[i].file)) first.push(i);
       }
       assert.ok(first.length >= PICTURES - 1, `found ${first.join(', ')}`);
@@ -200,7 +195,7 @@ describe('search', function () {
   describe('for captions by an image', () => {
     it('reads each candidate with the image, and gives captions with their images', async () => {
       for (const image of [sample[3].file, readFileSync(sample[3].file)]) {
-        const updates = await updatesOf(engine.search({ image, k: 5 }));
+        const updates = await updatesOf(small.engine.search({ image, k: 5 }));
         assert.deepEqual(stagesOf(updates), ['nearest', 'wave', 'wave', 'final']);
         assert.deepEqual(
           updates.map(({ target, spent }) => `${target} ${spent.pairs}`),
@@ -212,7 +207,7 @@ describe('search', function () {
           assert.equal(file, 'scene-000003.jpg');
           assert.ok(sample[3].captions.includes(caption));
           assert.notEqual(matchScore, null);
-          const [stored] = await engine.store.getCaptions([captionId]);
+          const [stored] = await small.engine.store.getCaptions([captionId]);
           assert.deepEqual(stored, { captionId, text: caption, imageId });
         }
         assert.equal(new Set(hits.map(({ captionId }) => captionId)).size, 5);
@@ -222,8 +217,8 @@ describe('search', function () {
 
   describe('for images by an image', () => {
     it('stops at the nearest, the joint model reading no two images', async () => {
-      const { store } = engine;
-      const { inference, calls } = counting(engine.inference);
+      const { store } = small.engine;
+      const { inference, calls } = counting(small.engine.inference);
       const query: SearchQuery = { image: sample[7].file, target: 'images', k: 4 };
       const updates = await updatesOf(search({ store, inference }, query));
       assert.deepEqual(stagesOf(updates), ['nearest', 'final']);
@@ -238,21 +233,21 @@ describe('search', function () {
   describe('with k', () => {
     it('larger than the collection gives all of it, each once', async () => {
       for (const k of [PICTURES, 1000]) {
-        const { hits } = await engine.search({ ...QUERY, k }).final();
+        const { hits } = await small.engine.search({ ...QUERY, k }).final();
         assert.equal(new Set(filesOf(hits)).size, PICTURES);
         assert.equal(hits.length, PICTURES);
       }
     });
 
     it('smaller than the candidates gives the best of them', async () => {
-      const all = await engine.search({ ...QUERY, k: PICTURES }).final();
-      const few = await engine.search({ ...QUERY, k: 3 }).final();
+      const all = await small.engine.search({ ...QUERY, k: PICTURES }).final();
+      const few = await small.engine.search({ ...QUERY, k: 3 }).final();
       assert.deepEqual(filesOf(few.hits), filesOf(all.hits).slice(0, 3));
       assert.equal(few.spent.pairs, PICTURES);
     });
 
     it('larger than the candidates puts those first, and the rest in nearest order', async () => {
-      const [nearest, ...later] = await updatesOf(engine.search({ ...QUERY, k: PICTURES, candidates: 4 }));
+      const [nearest, ...later] = await updatesOf(small.engine.search({ ...QUERY, k: PICTURES, candidates: 4 }));
       const { hits, spent } = later.at(-1)!;
       assert.deepEqual([spent.pairs, spent.cutShort], [4, false]);
       assert.ok(hits.slice(0, 4).every(({ matchScore }) => matchScore !== null));

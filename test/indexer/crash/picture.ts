@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { crc32, deflateSync } from 'node:zlib';
+import { pngOf } from '../../png.js';
 import { random } from '../../src/vilt/variant.js';
 
 const SIDE = 20; // pixels
@@ -17,7 +17,7 @@ export function pictureOf(seed: number, shade = 0): Buffer {
       for (let channel = 0; channel < 3; channel++) rows[at++] = cells[cell + channel] + shade;
     }
   }
-  return pngOf(rows);
+  return pngOf({ width: SIDE, height: SIDE, color: 'rgb', rows });
 }
 
 /** A file that is called a picture and is none: its end is missing. */
@@ -28,22 +28,4 @@ export function brokenPictureOf(seed: number): Buffer {
 
 export function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function pngOf(rows: Buffer): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(SIDE, 0);
-  header.writeUInt32BE(SIDE, 4);
-  header[8] = 8; // bits
-  header[9] = 2; // red, green and blue
-  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND')]);
-}
-
-function chunk(type: string, data: Buffer = Buffer.alloc(0)): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  checksum.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, checksum]);
 }

@@ -1,25 +1,19 @@
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Engine } from '../../../src/engine.js';
 import { search } from '../../../src/search.js';
 import { openStore } from '../../../src/store/sqlite/store.js';
-import { temporaryFolder } from '../../fixture.js';
-import { counting, indexSample, PICTURES } from '../sample.js';
+import { counting, PICTURES, sampleCollection } from '../sample.js';
 import { assertAlike, filesOf, FOXES, QUERY, stagesOf, updatesOf } from '../updates.js';
 
 describe('reranking', function () {
   this.timeout(60_000);
-  const folder = temporaryFolder();
-  let engine: Engine;
-
-  before(async () => void (engine = await indexSample(folder.path)));
-  after(() => engine?.close());
+  const small = sampleCollection();
 
   describe('with a budget', () => {
     it('of no pairs stops at the nearest', async () => {
-      const { store } = engine;
-      const { inference, calls } = counting(engine.inference);
+      const { store } = small.engine;
+      const { inference, calls } = counting(small.engine.inference);
       const updates = await updatesOf(search({ store, inference }, { ...QUERY, rerank: { pairs: 0 } }));
       assert.deepEqual(stagesOf(updates), ['nearest', 'final']);
       assert.deepEqual(updates[1].hits, updates[0].hits);
@@ -28,7 +22,7 @@ describe('reranking', function () {
 
     it('of five pairs reranks the five nearest and leaves the rest as they were', async () => {
       const query = { ...QUERY, k: PICTURES, rerank: { pairs: 5 } };
-      const updates = await updatesOf(engine.search(query));
+      const updates = await updatesOf(small.engine.search(query));
       assert.deepEqual(stagesOf(updates), ['nearest', 'wave', 'final']);
       const [nearest, , final] = updates;
       assert.deepEqual(filesOf(final.hits.slice(0, 5)).sort(), filesOf(nearest.hits.slice(0, 5)).sort());
@@ -38,46 +32,46 @@ describe('reranking', function () {
     });
 
     it('of more pairs than there are candidates is not cut short', async () => {
-      const { spent } = await engine.search({ ...QUERY, rerank: { pairs: 1000 } }).final();
+      const { spent } = await small.engine.search({ ...QUERY, rerank: { pairs: 1000 } }).final();
       assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES, false]);
     });
 
     it('of no time stops at the nearest and says so', async () => {
-      const updates = await updatesOf(engine.search({ ...QUERY, rerank: { milliseconds: 0 } }));
+      const updates = await updatesOf(small.engine.search({ ...QUERY, rerank: { milliseconds: 0 } }));
       assert.deepEqual(stagesOf(updates), ['nearest', 'final']);
       assert.deepEqual([updates[1].spent.pairs, updates[1].spent.cutShort], [0, true]);
     });
 
     it('of little time ends with the wave under way', async () => {
-      const { spent } = await engine.search({ ...QUERY, rerank: { milliseconds: 1 } }).final();
+      const { spent } = await small.engine.search({ ...QUERY, rerank: { milliseconds: 1 } }).final();
       assert.ok(spent.pairs <= 8 && spent.cutShort);
     });
 
     it('of much time is not cut short', async () => {
-      const { spent } = await engine.search({ ...QUERY, rerank: { milliseconds: 60_000 } }).final();
+      const { spent } = await small.engine.search({ ...QUERY, rerank: { milliseconds: 60_000 } }).final();
       assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES, false]);
     });
   });
 
   describe('without the cache of model inputs', () => {
-    const pictures = () => path.join(folder.path, 'source');
+    const pictures = () => path.join(small.folder.path, 'source');
     const without = path.join('collections', 'small', 'inputs.sqlite');
 
     /** The same collection, its pictures where they were, with nothing in the cache. */
     async function openEmptied() {
-      const data = path.join(folder.path, 'emptied');
+      const data = path.join(small.folder.path, 'emptied');
       rmSync(data, { recursive: true, force: true });
-      await engine.store.flush();
-      cpSync(path.join(folder.path, 'data'), data, { recursive: true });
+      await small.engine.store.flush();
+      cpSync(path.join(small.folder.path, 'data'), data, { recursive: true });
       for (const suffix of ['', '-wal', '-shm']) rmSync(path.join(data, `${without}${suffix}`), { force: true });
       return openStore({ data, name: 'small' });
     }
 
     it('reads the originals, and keeps what it read', async () => {
       const store = await openEmptied();
-      const expected = await engine.search(QUERY).final();
+      const expected = await small.engine.search(QUERY).final();
       assert.deepEqual(await store.getModelInputs([1, 14]), [null, null]);
-      assertAlike(await search({ store, inference: engine.inference }, QUERY).final(), expected);
+      assertAlike(await search({ store, inference: small.engine.inference }, QUERY).final(), expected);
       assert.ok((await store.getModelInputs([1, 14])).every((input) => input !== null));
       await store.close();
     });
@@ -90,7 +84,7 @@ describe('reranking', function () {
       writeFileSync(damaged, originals[1].subarray(0, 500));
       try {
         const query = { ...QUERY, k: PICTURES };
-        const { hits, spent } = await search({ store, inference: engine.inference }, query).final();
+        const { hits, spent } = await search({ store, inference: small.engine.inference }, query).final();
         assert.equal(hits.length, PICTURES);
         assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES - 2, false]);
         const passedOver = hits.filter(({ matchScore }) => matchScore === null);
@@ -107,7 +101,7 @@ describe('reranking', function () {
       const bytes = readFileSync(original);
       rmSync(original);
       try {
-        const { hits } = await engine.search(QUERY).final();
+        const { hits } = await small.engine.search(QUERY).final();
         assert.equal(hits[0].file, FOXES);
         assert.notEqual(hits[0].matchScore, null);
       } finally {

@@ -1,35 +1,29 @@
 import assert from 'node:assert/strict';
-import type { Engine } from '../../../src/engine.js';
 import { search, type SearchQuery } from '../../../src/search.js';
 import type { Measurement } from '../../../src/vilt/calibration.js';
-import { temporaryFolder } from '../../fixture.js';
-import { indexSample, readSample } from '../sample.js';
+import { readSample, sampleCollection } from '../sample.js';
 import { FOXES, updatesOf } from '../updates.js';
 
 describe('a search', function () {
   this.timeout(60_000);
-  const folder = temporaryFolder();
+  const small = sampleCollection();
   const sample = readSample();
-  let engine: Engine;
-
-  before(async () => void (engine = await indexSample(folder.path)));
-  after(() => engine?.close());
 
   it('says on every update which words the model does not know', async () => {
-    const updates = await updatesOf(engine.search({ text: 'a fox and a Zyzzyva', k: 1 }));
+    const updates = await updatesOf(small.engine.search({ text: 'a fox and a Zyzzyva', k: 1 }));
     assert.ok(updates.length > 2);
     for (const { unknownWords, notes } of updates) {
       assert.deepEqual(unknownWords, ['Zyzzyva']);
       assert.deepEqual(notes, ['The model does not know "Zyzzyva".']);
     }
-    const known = await engine.search({ text: 'a fox', k: 1 }).final();
+    const known = await small.engine.search({ text: 'a fox', k: 1 }).final();
     assert.deepEqual([known.unknownWords, known.notes], [[], []]);
-    const byImage = await engine.search({ image: sample[0].file, k: 1 }).final();
+    const byImage = await small.engine.search({ image: sample[0].file, k: 1 }).final();
     assert.deepEqual(byImage.unknownWords, []);
   });
 
   it('says at the end whether nothing matches, where the calibration has a threshold and every candidate was reranked', async () => {
-    const { store, inference } = engine;
+    const { store, inference } = small.engine;
     const last = (threshold: number, query: SearchQuery) => {
       const measured = { nothingMatches: { threshold } } as Measurement;
       const info = { ...inference.info, calibration: { ...inference.info.calibration!, measured } };
@@ -46,11 +40,11 @@ describe('a search', function () {
     assert.deepEqual(await told(0, { text: 'a fox', k: 1 }), [false, []]);
     assert.deepEqual(await told(1, { text: 'a fox', k: 1, rerank: { pairs: 4 } }), [null, []]);
     assert.deepEqual(await told(1, { image: sample[0].file, k: 1 }), [null, []]);
-    assert.equal((await engine.search({ text: 'a fox', k: 1 }).final()).nothingMatches, null);
+    assert.equal((await small.engine.search({ text: 'a fox', k: 1 }).final()).nothingMatches, null);
   });
 
   it('says on every update that a long text was cut', async () => {
-    const updates = await updatesOf(engine.search({ text: 'three yellow foxes '.repeat(20), k: 1 }));
+    const updates = await updatesOf(small.engine.search({ text: 'three yellow foxes '.repeat(20), k: 1 }));
     for (const { notes } of updates) {
       assert.equal(notes.length, 1);
       assert.match(notes[0], /longer than the 40 tokens/);

@@ -1,35 +1,29 @@
 import assert from 'node:assert/strict';
-import type { Engine } from '../../../src/engine.js';
 import { search, type SearchUpdate } from '../../../src/search.js';
-import { temporaryFolder } from '../../fixture.js';
-import { counting, indexSample, readSample } from '../sample.js';
+import { counting, readSample, sampleCollection } from '../sample.js';
 import { assertAlike, FOXES, QUERY, updatesOf } from '../updates.js';
 
 describe('a search', function () {
   this.timeout(60_000);
-  const folder = temporaryFolder();
+  const small = sampleCollection();
   const sample = readSample();
-  let engine: Engine;
-
-  before(async () => void (engine = await indexSample(folder.path)));
-  after(() => engine?.close());
 
   describe('as a sequence', () => {
     it('runs nothing until it is iterated or awaited', async () => {
-      const { inference, calls } = counting(engine.inference);
-      search({ store: engine.store, inference }, QUERY);
+      const { inference, calls } = counting(small.engine.inference);
+      search({ store: small.engine.store, inference }, QUERY);
       await new Promise((resolve) => setTimeout(resolve, 20));
       assert.deepEqual(calls, []);
     });
 
     it('ends with what final() gives', async () => {
-      const query = engine.search({ ...QUERY, k: 5 });
+      const query = small.engine.search({ ...QUERY, k: 5 });
       const updates = await updatesOf(query);
       assertAlike(await query.final(), updates.at(-1)!);
     });
 
     it('may be iterated twice', async () => {
-      const query = engine.search({ ...QUERY, k: 5 });
+      const query = small.engine.search({ ...QUERY, k: 5 });
       const first = await updatesOf(query);
       const second = await updatesOf(query);
       assert.equal(second.length, first.length);
@@ -39,15 +33,15 @@ describe('a search', function () {
     it('is the same beside others', async () => {
       const texts = [QUERY.text, 'a fox in the snow', 'two rats on a table'];
       const alone: SearchUpdate[] = [];
-      for (const text of texts) alone.push(await engine.search({ text }).final());
-      const together = await Promise.all(texts.map((text) => engine.search({ text }).final()));
+      for (const text of texts) alone.push(await small.engine.search({ text }).final());
+      const together = await Promise.all(texts.map((text) => small.engine.search({ text }).final()));
       together.forEach((update, i) => assertAlike(update, alone[i]));
     });
 
     it('keeps each update as it was when later ones come', async () => {
       const kept: string[] = [];
       const updates: SearchUpdate[] = [];
-      for await (const update of engine.search(QUERY)) {
+      for await (const update of small.engine.search(QUERY)) {
         kept.push(JSON.stringify(update));
         updates.push(update);
       }
@@ -60,24 +54,25 @@ describe('a search', function () {
 
   describe('that is left', () => {
     it('after the nearest never reaches the joint model', async () => {
-      const { inference, calls } = counting(engine.inference);
-      for await (const { stage } of search({ store: engine.store, inference }, QUERY)) {
+      const { inference, calls } = counting(small.engine.inference);
+      for await (const { stage } of search({ store: small.engine.store, inference }, QUERY)) {
         assert.equal(stage, 'nearest');
         break;
       }
       assert.deepEqual(calls, []);
-      assert.equal((await engine.search(QUERY).final()).hits[0].file, FOXES);
+      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, FOXES);
     });
 
     it('after a wave runs no other', async () => {
-      const { inference, calls } = counting(engine.inference);
-      for await (const { stage } of search({ store: engine.store, inference }, QUERY)) if (stage === 'wave') break;
+      const { inference, calls } = counting(small.engine.inference);
+      for await (const { stage } of search({ store: small.engine.store, inference }, QUERY))
+        if (stage === 'wave') break;
       assert.deepEqual(calls, [8]);
-      assert.equal((await engine.search(QUERY).final()).hits[0].file, FOXES);
+      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, FOXES);
     });
 
     it('in the middle of a wave is cancelled', async () => {
-      const updates = engine.search(QUERY)[Symbol.asyncIterator]();
+      const updates = small.engine.search(QUERY)[Symbol.asyncIterator]();
       await updates.next();
       const wave = updates.next();
       const left = updates.return!();
@@ -87,9 +82,10 @@ describe('a search', function () {
     });
 
     it('by a loop that throws is cancelled too', async () => {
-      const { inference, calls } = counting(engine.inference);
+      const { inference, calls } = counting(small.engine.inference);
       const loop = async () => {
-        for await (const { stage } of search({ store: engine.store, inference }, QUERY)) throw new RangeError(stage);
+        for await (const { stage } of search({ store: small.engine.store, inference }, QUERY))
+          throw new RangeError(stage);
       };
       await assert.rejects(loop, { name: 'RangeError', message: 'nearest' });
       assert.deepEqual(calls, []);
@@ -100,10 +96,10 @@ describe('a search', function () {
     const cancelled = { code: 'CANCELLED' };
 
     it('before it begins, does nothing', async () => {
-      const { inference, calls } = counting(engine.inference);
+      const { inference, calls } = counting(small.engine.inference);
       for (const query of [QUERY, { image: sample[3].file }, { image: sample[3].file, target: 'images' as const }]) {
         const signal = AbortSignal.abort();
-        await assert.rejects(search({ store: engine.store, inference }, { ...query, signal }).final(), cancelled);
+        await assert.rejects(search({ store: small.engine.store, inference }, { ...query, signal }).final(), cancelled);
       }
       assert.deepEqual(calls, []);
     });
@@ -112,7 +108,7 @@ describe('a search', function () {
       const left = new AbortController();
       const stages: string[] = [];
       const loop = async () => {
-        for await (const { stage } of engine.search({ ...QUERY, signal: left.signal })) {
+        for await (const { stage } of small.engine.search({ ...QUERY, signal: left.signal })) {
           stages.push(stage);
           if (stage === 'wave') left.abort();
         }
@@ -123,10 +119,10 @@ describe('a search', function () {
 
     it('while it waits, rejects', async () => {
       const left = new AbortController();
-      const final = engine.search({ ...QUERY, signal: left.signal }).final();
+      const final = small.engine.search({ ...QUERY, signal: left.signal }).final();
       left.abort();
       await assert.rejects(final, cancelled);
-      assert.equal((await engine.search(QUERY).final()).hits[0].file, FOXES);
+      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, FOXES);
     });
   });
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
 import { PatchwordError, type ErrorCode } from '../../../src/errors.js';
 import { decodeImage, IMAGE_LIMITS, openImage, prepareImage } from '../../../src/vilt/image.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
+import { pngOf } from '../../png.js';
 import { readGolden } from '../../safetensors.js';
 
 const VILT = { shortestEdge: 384, sizeDivisor: 32 };
@@ -243,35 +243,13 @@ function difference(a: Uint8Array, b: Uint8Array): { largest: number; mean: numb
 
 /** Claims a size and holds no pixel. */
 function emptyPng(width: number, height: number): Buffer {
-  return png(width, height, Buffer.alloc(0));
+  return pngOf({ width, height, rows: Buffer.alloc(0) });
 }
 
 function solidPng(width: number, height: number, level: number): Buffer {
   const rows = Buffer.alloc(height * (1 + width), level);
   for (let y = 0; y < height; y++) rows[y * (1 + width)] = 0; // no filter
-  return png(width, height, rows);
-}
-
-/** 8-bit gray. */
-function png(width: number, height: number, rows: Buffer): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header[8] = 8;
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    checksum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, checksum]);
-  };
-  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  return pngOf({ width, height, rows });
 }
 
 /** A JPEG whose frame header claims another size. */
