@@ -45,6 +45,7 @@ class Data:
 class Stage:
     name: str
     steps: int
+    keep_start: float = 0.0  # share of the start's weights that is averaged in before the stage (Wortsman et al., 2022)
     objectives: dict[str, float] = field(default_factory=dict)  # weight of each
     take_turns: tuple[str, ...] = ()  # objectives of which each step has one, in turn
     batch: int = 256
@@ -67,6 +68,8 @@ class Stage:
     measure_queries: int = 200  # of the validation set, reranked
 
     def __post_init__(self):
+        if not 0 <= self.keep_start <= 1:
+            raise ValueError(f"Stage {self.name}: keep_start is a share from 0 to 1, but is {self.keep_start}.")
         unknown = [name for name in (*self.objectives, *self.take_turns) if name not in OBJECTIVES]
         if unknown:
             raise ValueError(
@@ -94,6 +97,9 @@ class Recipe:
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) < len(names):
             raise ValueError("A recipe has one stage or more, each with a name of its own.")
+        keeping = [stage.name for stage in self.stages if stage.keep_start > 0]
+        if keeping and not (self.network.start and self.task == "pretraining"):
+            raise ValueError(f"keep_start is for pretraining from a network.start, but {', '.join(keeping)} has it.")
 
 
 def read_recipe(file: Path, changes: list[str] = ()) -> Recipe:

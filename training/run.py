@@ -15,7 +15,7 @@ from training.data.vocabulary import Vocabulary, prune
 from training.export import export
 from training.network import Vilt, classifier
 from training.recipe import Recipe, Stage
-from training.start import DEFAULT_SIDE, build_network
+from training.start import DEFAULT_SIDE, average, build_network, weights_at_start
 from training.tasks.answering import Answering
 from training.tasks.pretraining import OF_FALSE_PAIRS, Pretraining
 from training.tasks.reasoning import Reasoning
@@ -47,6 +47,7 @@ def run_recipe(recipe: Recipe, folder: Path, device: torch.device) -> Path:
     torch.manual_seed(recipe.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     material = gather(recipe, device)
+    start = weights_before(recipe, material)
     heads = set(material.heads)
     names = [stage.name for stage in recipe.stages]
     first = names.index(checkpoint["stage"]) if checkpoint else 0
@@ -66,6 +67,8 @@ def run_recipe(recipe: Recipe, folder: Path, device: torch.device) -> Path:
         )
         if checkpoint and number == first:
             trainer.load(checkpoint)
+        elif stage.keep_start > 0:
+            average(material.network, start, stage.keep_start)
         trainer.run()
         export(
             material.network,
@@ -77,6 +80,14 @@ def run_recipe(recipe: Recipe, folder: Path, device: torch.device) -> Path:
             half=recipe.half,
         )
     return folder / "model"
+
+
+def weights_before(recipe: Recipe, material: Material) -> dict[str, torch.Tensor]:
+    """What stages with keep_start return to; nothing where there are none."""
+    if not any(stage.keep_start > 0 for stage in recipe.stages):
+        return {}
+    folder, full = Path(recipe.network.start), Path(recipe.data.vocabulary)
+    return weights_at_start(material.network, material.heads, folder, material.vocabulary, full)
 
 
 def begin(recipe: Recipe, folder: Path) -> dict | None:

@@ -107,6 +107,33 @@ def rename(tensors: Tensors) -> Tensors:
     return tensors
 
 
+def average(network: Vilt, start: Tensors, share: float) -> None:
+    """Every weight becomes `share` of the start's and the rest its own. What was learned first and is hardly trained
+    any more comes back, at little cost to what was learned since (Wortsman et al., Robust fine-tuning of zero-shot
+    models, 2022). Words that the start did not know are left as they are.
+
+    start: the network's weights before training, NaN where it had none
+    """
+    with torch.no_grad():
+        for name, own in network.named_parameters():
+            own.copy_(torch.where(start[name].isnan(), own, torch.lerp(own, start[name], share)))
+
+
+def weights_at_start(network: Vilt, heads: set[str], folder: Path, vocabulary: Vocabulary, full: Path) -> Tensors:
+    """A network that was just built from a ViLT, as `average` takes it. heads: those of the start"""
+    if json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"] != "vilt":
+        raise ValueError(f"keep_start needs a start that is a ViLT, but {folder} is not: it has read no captions.")
+    known = set(read_vocabulary(folder, full))
+    added = torch.tensor([piece not in known for piece in vocabulary.pieces])
+    start = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
+    for name, tensor in start.items():
+        if name.split(".")[0] not in {"vilt", *heads}:
+            tensor.fill_(torch.nan)
+        elif name in BY_WORD:
+            tensor[added] = torch.nan
+    return start
+
+
 def by_word(tensors: Tensors, old: list[str], new: list[str]) -> Tensors:
     """Rows of the word embeddings in the order of another vocabulary. New words get the row of [UNK], a little moved:
     to the network they are unknown words, until it learns them."""

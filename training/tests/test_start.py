@@ -5,7 +5,7 @@ from transformers import ViTConfig, ViTForImageClassification
 from training.data.vocabulary import SPECIALS, Vocabulary
 from training.export import export
 from training.recipe import Network
-from training.start import build_network, rename, resize_positions
+from training.start import average, build_network, rename, resize_positions, weights_at_start
 from training.tests.conftest import FULL, PATCH, SIDE, tiny
 
 WORDS = "vilt.embeddings.text_embeddings.word_embeddings.weight"
@@ -23,6 +23,37 @@ def test_a_vilt_brings_its_words_by_name(vocabulary, tmp_path):
     assert not torch.equal(after[WORDS][pieces.index("zebra")], before[WORDS][SPECIALS.index("[UNK]")])
     same = [name for name in before if name not in (WORDS, "mlm_score.decoder.weight", "mlm_score.decoder.bias")]
     assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in same)
+
+
+def test_a_share_of_the_start_comes_back(vocabulary, tmp_path):
+    export(tiny(vocabulary), vocabulary, tmp_path / "old", heads={"rank_output"})
+    pieces = [*vocabulary.pieces, "zebra"]
+    new = Vocabulary(pieces)
+    network, heads = build_network(Network(start=str(tmp_path / "old"), projection=8), new, FULL)
+    start = weights_at_start(network, heads, tmp_path / "old", new, FULL)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 1
+    average(network, start, 0.25)
+    after = network.state_dict()
+    zebra = pieces.index("zebra")
+    assert torch.allclose(after[WORDS][:zebra], before[WORDS][:zebra] + 0.75, atol=1e-6)
+    assert torch.allclose(after[WORDS][zebra], before[WORDS][zebra] + 1)  # the start did not know it
+    assert torch.allclose(after["rank_output.weight"], before["rank_output.weight"] + 0.75, atol=1e-6)
+    assert torch.allclose(after[POSITIONS], before[POSITIONS] + 0.75, atol=1e-6)
+    head = "prefilter.image_projection.weight"  # the start had none
+    assert torch.allclose(after[head], before[head] + 1)
+    assert torch.equal(after["mlm_score.decoder.weight"], after[WORDS])  # still tied
+
+
+def test_only_a_vilt_comes_back(vocabulary, tmp_path):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    vit = ViTForImageClassification(ViTConfig(**sizes, image_size=SIDE + PATCH, patch_size=PATCH))
+    vit.save_pretrained(tmp_path / "vit")
+    network, heads = build_network(Network(start=str(tmp_path / "vit"), side=SIDE, projection=8), vocabulary, FULL)
+    with pytest.raises(ValueError, match="keep_start needs a start that is a ViLT"):
+        weights_at_start(network, heads, tmp_path / "vit", vocabulary, FULL)
 
 
 def test_another_dimension_leaves_the_prefilter_untrained(vocabulary, tmp_path):

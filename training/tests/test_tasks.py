@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from transformers import ViltForImagesAndTextClassification, ViltForQuestionAnswering
 
 from training.command import main
@@ -143,6 +144,25 @@ def test_bad_recipes_are_told(tmp_path):
     assert read_recipe(recipe, ["stages.only.steps=9", "network.start=data/model"]).stages[0].steps == 9
     with pytest.raises(ValueError, match="there is no stage other"):
         read_recipe(recipe, ["stages.other.steps=9"])
+    with pytest.raises(ValueError, match="share from 0 to 1, but is 2"):
+        read_recipe(recipe, ["stages.only.keep_start=2", "network.start=data/model"])
+    with pytest.raises(ValueError, match="but only has it"):
+        read_recipe(recipe, ["stages.only.keep_start=0.5"])
+
+
+def test_a_stage_may_begin_nearer_to_the_start(tmp_path):
+    draw(tmp_path / "train")
+    recipe = tmp_path / "recipe.toml"
+    data = f'[data]\ntrain = ["{tmp_path}/train"]\nvocabulary = "{FULL}"\n'
+    recipe.write_text(f"{NETWORK}{data}{STAGE}[stages.objectives]\nmasking = 1\n")
+    main(["train", str(recipe), "--output", str(tmp_path / "start")])
+    text = f'[network]\nstart = "{tmp_path}/start/model"\n{data}{STAGE}[stages.objectives]\nmasking = 1\n'
+    recipe.write_text(
+        text + STAGE.replace("only", "back") + "keep_start = 1\nlearning_rate = 0\n[stages.objectives]\nmasking = 1\n"
+    )
+    main(["train", str(recipe), "--output", str(tmp_path / "run")])
+    start, end = (load_file(tmp_path / run / "model/model.safetensors") for run in ("start", "run"))
+    assert all(torch.equal(start[name], end[name]) for name in start)
 
 
 def test_negatives_of_an_untrained_prefilter_are_refused(tmp_path):
