@@ -46,6 +46,7 @@ class Stage:
     name: str
     steps: int
     keep_start: float = 0.0  # share of the start's weights that is averaged in before the stage (Wortsman et al., 2022)
+    train: tuple[str, ...] = ()  # those of the recipe's data.train that the stage reads; none: all
     objectives: dict[str, float] = field(default_factory=dict)  # weight of each
     take_turns: tuple[str, ...] = ()  # objectives of which each step has one, in turn
     batch: int = 256
@@ -97,6 +98,9 @@ class Recipe:
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) < len(names):
             raise ValueError("A recipe has one stage or more, each with a name of its own.")
+        for stage in self.stages:
+            if stage.train and (self.task != "pretraining" or not set(stage.train) <= set(self.data.train)):
+                raise ValueError(f"Stage {stage.name}: train is for pretraining, and names some of data.train.")
         keeping = [stage.name for stage in self.stages if stage.keep_start > 0]
         if keeping and not (self.network.start and self.task == "pretraining"):
             raise ValueError(f"keep_start is for pretraining from a network.start, but {', '.join(keeping)} has it.")

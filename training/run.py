@@ -148,10 +148,11 @@ def gather_pairs(recipe: Recipe) -> Material:
     network, vocabulary, heads = build(recipe, train.captions())
 
     def task(stage: Stage, seed: int) -> Pretraining:
-        for part in (train, validation):
+        some = read_datasets(stage.train, TRAIN, **sizes(recipe)) if stage.train else train
+        for part in (some, validation):
             if part is not None:
                 part.pictures.to(network.device)
-        return Pretraining(network, vocabulary, train, validation, stage, seed)
+        return Pretraining(network, vocabulary, some, validation, stage, seed)
 
     return Material(network, vocabulary, heads, None, task)
 

@@ -13,6 +13,7 @@ from transformers import ViltForImagesAndTextClassification, ViltForQuestionAnsw
 from training.command import main
 from training.data.questions import normalize, read_answers, read_questions
 from training.recipe import OBJECTIVES, read_recipe
+from training.run import gather
 from training.tests.conftest import COLOURS, FULL, PATCH, SIDE, draw
 
 NETWORK = "[network]\nhidden = 32\nlayers = 2\nheads = 2\npatch = 16\nside = 32\nprojection = 8\n"
@@ -148,6 +149,20 @@ def test_bad_recipes_are_told(tmp_path):
         read_recipe(recipe, ["stages.only.keep_start=2", "network.start=data/model"])
     with pytest.raises(ValueError, match="but only has it"):
         read_recipe(recipe, ["stages.only.keep_start=0.5"])
+
+
+def test_a_stage_may_read_a_part_of_the_data(tmp_path):
+    for name in ("one", "two"):
+        draw(tmp_path / name)
+    recipe = tmp_path / "recipe.toml"
+    data = f'[data]\ntrain = ["{tmp_path}/one", "{tmp_path}/two"]\nvocabulary = "{FULL}"\n'
+    recipe.write_text(f"{NETWORK}{data}{STAGE}[stages.objectives]\nmasking = 1\n")
+    whole = gather(read_recipe(recipe), torch.device("cpu"))
+    (stage,) = read_recipe(recipe, [f'stages.only.train=["{tmp_path}/two"]']).stages
+    everything, part = (whole.task(chosen, 1).train for chosen in (read_recipe(recipe).stages[0], stage))
+    assert len(everything) == 2 * len(part) > 0
+    with pytest.raises(ValueError, match="train is for pretraining"):
+        read_recipe(recipe, ['stages.only.train=["elsewhere"]'])
 
 
 def test_a_stage_may_begin_nearer_to_the_start(tmp_path):
