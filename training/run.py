@@ -148,11 +148,11 @@ def gather_pairs(recipe: Recipe) -> Material:
     network, vocabulary, heads = build(recipe, train.captions())
 
     def task(stage: Stage, seed: int) -> Pretraining:
-        some = read_datasets(stage.train, TRAIN, **sizes(recipe)) if stage.train else train
-        for part in (some, validation):
+        for part in (train, validation):
             if part is not None:
                 part.pictures.to(network.device)
-        return Pretraining(network, vocabulary, some, validation, stage, seed)
+        chosen = train.only(stage.train) if stage.train else train
+        return Pretraining(network, vocabulary, chosen, validation, stage, seed)
 
     return Material(network, vocabulary, heads, None, task)
 

@@ -123,8 +123,7 @@ def weights_at_start(network: Vilt, heads: set[str], folder: Path, vocabulary: V
     """A network that was just built from a ViLT, as `average` takes it. heads: those of the start"""
     if json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"] != "vilt":
         raise ValueError(f"keep_start needs a start that is a ViLT, but {folder} is not: it has read no captions.")
-    known = set(read_vocabulary(folder, full))
-    added = torch.tensor([piece not in known for piece in vocabulary.pieces])
+    added = added_words(read_vocabulary(folder, full), vocabulary.pieces)
     start = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
     for name, tensor in start.items():
         if name.split(".")[0] not in {"vilt", *heads}:
@@ -134,12 +133,18 @@ def weights_at_start(network: Vilt, heads: set[str], folder: Path, vocabulary: V
     return start
 
 
+def added_words(old: list[str], new: list[str]) -> Tensor:
+    """-> (new words,) bool"""
+    known = set(old)
+    return torch.tensor([piece not in known for piece in new])
+
+
 def by_word(tensors: Tensors, old: list[str], new: list[str]) -> Tensors:
     """Rows of the word embeddings in the order of another vocabulary. New words get the row of [UNK], a little moved:
     to the network they are unknown words, until it learns them."""
     rows = {piece: row for row, piece in enumerate(old)}
     chosen = torch.tensor([rows.get(piece, rows["[UNK]"]) for piece in new])
-    added = torch.tensor([piece not in rows for piece in new])
+    added = added_words(old, new)
     carried = dict(tensors)
     for name in BY_WORD:
         if name in tensors:

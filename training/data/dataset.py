@@ -1,7 +1,9 @@
 """Captioned pictures in Karpathy's layout, from files or from the raw pixels that data/scenes draws."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,7 @@ class Example:
 class Dataset:
     examples: list[Example]
     pictures: Pictures
+    sources: dict[str, range] = field(default_factory=dict)  # which examples are of which source
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -45,10 +48,20 @@ class Dataset:
     def captions(self) -> list[str]:
         return [caption for example in self.examples for caption in example.captions]
 
+    def only(self, sources: Sequence[str]) -> "Dataset":
+        """Those of some sources, sharing the pictures of all."""
+        indices = [i for source in sources for i in self.sources[source]]
+        return Dataset([self.examples[i] for i in indices], self.pictures.only(indices))
+
 
 def read_datasets(sources: list[str], splits: frozenset[str], *, side: int, patch: int, cache: Path) -> Dataset:
     parts = [read_dataset(Path(source), splits, side=side, patch=patch, cache=cache) for source in sources]
-    return Dataset([e for part in parts for e in part.examples], join([part.pictures for part in parts]))
+    ends = [0, *accumulate(map(len, parts))]
+    return Dataset(
+        [e for part in parts for e in part.examples],
+        join([part.pictures for part in parts]),
+        {source: range(*bounds) for source, bounds in zip(sources, pairwise(ends), strict=True)},
+    )
 
 
 def read_dataset(source: Path, splits: frozenset[str], *, side: int, patch: int, cache: Path) -> Dataset:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,12 @@ class Pictures:
         self.places = places
         self.resident: dict[Shape, Tensor] | None = None
 
+    def only(self, indices: Sequence[int]) -> "Pictures":
+        """Some of them, sharing the memory of all."""
+        some = Pictures(self.arrays, [self.places[i] for i in indices])
+        some.resident = self.resident
+        return some
+
     def by_shape(self) -> dict[Shape, np.ndarray]:
         """Which pictures have which shape."""
         groups = self.group(np.arange(len(self.places)))
@@ -65,8 +72,12 @@ class Pictures:
         return [np.array(group) for group in groups.values()]
 
     def to(self, device: torch.device) -> None:
-        """Holds the pictures on a GPU where they fit."""
-        if device.type == "cuda" and sum(array.nbytes for array in self.arrays.values()) <= RESIDENT_BYTES:
+        """Holds the pictures on a GPU where they fit, from then on."""
+        if (
+            self.resident is None
+            and device.type == "cuda"
+            and sum(array.nbytes for array in self.arrays.values()) <= RESIDENT_BYTES
+        ):
             self.resident = {
                 shape: torch.from_numpy(np.array(array)).to(device) for shape, array in self.arrays.items()
             }

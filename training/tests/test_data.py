@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,13 +8,13 @@ from PIL import Image
 from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcessorPil
 
 from training.data.augmentation import COLOUR, GEOMETRY, about_centre, augment, move_boxes, warp
-from training.data.dataset import Example, Thing, read_dataset
+from training.data.dataset import TRAIN, Example, Thing, read_dataset, read_datasets
 from training.data.edits import edit_caption
 from training.data.negatives import confuse, find_maybe_true
 from training.data.order import BatchOrder
 from training.data.pictures import model_size, read_picture
 from training.data.vocabulary import UNKNOWN, Vocabulary, drop_words, prune
-from training.tests.conftest import FULL, PATCH, SIDE
+from training.tests.conftest import FULL, PATCH, SIDE, draw
 
 FOX = Thing(("fox", "foxes"), ("animal", "animals"), ((0.5, 0.5, 0.2, 0.2),))
 CAT = Thing(("cat", "cats"), ("animal", "animals"), ((0.5, 0.5, 0.2, 0.2),))
@@ -171,3 +172,15 @@ def test_augmentation_leaves_a_share_of_the_pictures_as_they_are():
         same = (found == pixels).flatten(1).all(1).numpy()
         assert np.abs((~same).mean() - rate) < 0.06
         assert (moved[same] == np.eye(3)[:2]).all()
+
+
+def test_a_part_of_joined_datasets_is_as_if_read_alone(tmp_path):
+    sources = [str(draw(tmp_path / name, count)) for name, count in (("one", 9), ("two", 14))]
+    sizes = {"side": SIDE, "patch": PATCH, "cache": tmp_path / "cache"}
+    whole = read_datasets(sources, TRAIN, **sizes)
+    for source in sources:
+        part, alone = whole.only([source]), read_dataset(Path(source), TRAIN, **sizes)
+        assert part.examples == alone.examples
+        for group in alone.pictures.group(np.arange(len(alone))):
+            taken = [data.pictures.take(group, torch.device("cpu")) for data in (part, alone)]
+            assert torch.equal(*taken)

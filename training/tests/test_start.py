@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from transformers import ViTConfig, ViTForImageClassification
@@ -10,6 +12,14 @@ from training.tests.conftest import FULL, PATCH, SIDE, tiny
 
 WORDS = "vilt.embeddings.text_embeddings.word_embeddings.weight"
 POSITIONS = "vilt.embeddings.position_embeddings"
+
+
+def write_vit(folder: Path) -> ViTForImageClassification:
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    torch.manual_seed(1)
+    vit = ViTForImageClassification(ViTConfig(**sizes, image_size=SIDE + PATCH, patch_size=PATCH))
+    vit.save_pretrained(folder)
+    return vit
 
 
 def test_a_vilt_brings_its_words_by_name(vocabulary, tmp_path):
@@ -48,9 +58,7 @@ def test_a_share_of_the_start_comes_back(vocabulary, tmp_path):
 
 
 def test_only_a_vilt_comes_back(vocabulary, tmp_path):
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    vit = ViTForImageClassification(ViTConfig(**sizes, image_size=SIDE + PATCH, patch_size=PATCH))
-    vit.save_pretrained(tmp_path / "vit")
+    write_vit(tmp_path / "vit")
     network, heads = build_network(Network(start=str(tmp_path / "vit"), side=SIDE, projection=8), vocabulary, FULL)
     with pytest.raises(ValueError, match="keep_start needs a start that is a ViLT"):
         weights_at_start(network, heads, tmp_path / "vit", vocabulary, FULL)
@@ -63,10 +71,7 @@ def test_another_dimension_leaves_the_prefilter_untrained(vocabulary, tmp_path):
 
 
 def test_a_vit_brings_its_encoder(vocabulary, tmp_path):
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    torch.manual_seed(1)
-    vit = ViTForImageClassification(ViTConfig(**sizes, image_size=SIDE + PATCH, patch_size=PATCH))
-    vit.save_pretrained(tmp_path / "vit")
+    vit = write_vit(tmp_path / "vit")
     network, heads = build_network(Network(start=str(tmp_path / "vit"), side=SIDE, projection=8), vocabulary, FULL)
     assert heads == set()
     query = network.vilt.encoder.layer[1].attention.attention.query.weight

@@ -20,6 +20,10 @@ NETWORK = "[network]\nhidden = 32\nlayers = 2\nheads = 2\npatch = 16\nside = 32\
 STAGE = '[[stages]]\nname = "only"\nsteps = 3\nbatch = 6\npairs = 4\nmine_from = 24\nmeasure_queries = 4\n'
 
 
+def reading(*sources: Path) -> str:
+    return f'[data]\ntrain = {json.dumps([str(source) for source in sources])}\nvocabulary = "{FULL}"\n'
+
+
 def paint(file: Path, colour: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (40, 40), COLOURS[colour]).save(file, quality=95)
@@ -155,7 +159,7 @@ def test_a_stage_may_read_a_part_of_the_data(tmp_path):
     for name in ("one", "two"):
         draw(tmp_path / name)
     recipe = tmp_path / "recipe.toml"
-    data = f'[data]\ntrain = ["{tmp_path}/one", "{tmp_path}/two"]\nvocabulary = "{FULL}"\n'
+    data = reading(tmp_path / "one", tmp_path / "two")
     recipe.write_text(f"{NETWORK}{data}{STAGE}[stages.objectives]\nmasking = 1\n")
     whole = gather(read_recipe(recipe), torch.device("cpu"))
     (stage,) = read_recipe(recipe, [f'stages.only.train=["{tmp_path}/two"]']).stages
@@ -168,7 +172,7 @@ def test_a_stage_may_read_a_part_of_the_data(tmp_path):
 def test_a_stage_may_begin_nearer_to_the_start(tmp_path):
     draw(tmp_path / "train")
     recipe = tmp_path / "recipe.toml"
-    data = f'[data]\ntrain = ["{tmp_path}/train"]\nvocabulary = "{FULL}"\n'
+    data = reading(tmp_path / "train")
     recipe.write_text(f"{NETWORK}{data}{STAGE}[stages.objectives]\nmasking = 1\n")
     main(["train", str(recipe), "--output", str(tmp_path / "start")])
     text = f'[network]\nstart = "{tmp_path}/start/model"\n{data}{STAGE}[stages.objectives]\nmasking = 1\n'
@@ -183,7 +187,7 @@ def test_a_stage_may_begin_nearer_to_the_start(tmp_path):
 def test_negatives_of_an_untrained_prefilter_are_refused(tmp_path):
     draw(tmp_path / "train")
     recipe = tmp_path / "recipe.toml"
-    data = f'[data]\ntrain = ["{tmp_path}/train"]\nvocabulary = "{FULL}"\n'
+    data = reading(tmp_path / "train")
     recipe.write_text(f"{NETWORK}{data}{STAGE}[stages.objectives]\nmatching = 1\n")
     with pytest.raises(SystemExit, match="prefilter that was never trained"):
         main(["train", str(recipe), "--output", str(tmp_path / "run")])
