@@ -14,6 +14,7 @@ OBJECTIVES = (
     "alignment",
     "grounding",
     "contrastive",
+    "hard_contrastive",
     "retrieval",
 )
 

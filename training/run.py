@@ -25,7 +25,7 @@ from training.trainer import Trainer
 HEADS = {
     **dict.fromkeys(["matching", "ranking", "editing", "retrieval"], "rank_output"),
     "masking": "mlm_score",
-    "contrastive": "prefilter",
+    **dict.fromkeys(["contrastive", "hard_contrastive"], "prefilter"),
 }
 
 

@@ -1,5 +1,7 @@
 """Pretraining and retrieval fine-tuning: every objective over captioned pictures."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,7 +15,7 @@ from training.data.vocabulary import MASK, SPECIALS, Vocabulary, drop_words
 from training.measure import embed_all, measure_retrieval
 from training.network import Vilt, full_precision, without_gradient
 from training.objectives.alignment import alignment_loss, transport_distance
-from training.objectives.contrastive import contrastive_loss
+from training.objectives.contrastive import contrastive_loss, hard_contrastive_loss
 from training.objectives.grounding import grounding_loss, patch_targets
 from training.objectives.masking import IGNORED, mask_words, masking_loss
 from training.objectives.matching import editing_loss, matching_loss, ranking_loss
@@ -22,7 +24,7 @@ from training.recipe import Stage
 from training.tasks.batch import Pairs, find_nouns, pad_boxes
 
 # Which objectives read true and false pairs, and which a plain batch.
-OF_PAIRS = frozenset({"matching", "ranking", "editing", "alignment", "grounding"})
+OF_PAIRS = frozenset({"matching", "ranking", "editing", "alignment", "grounding", "hard_contrastive"})
 OF_FALSE_PAIRS = frozenset({"matching", "ranking", "alignment"})
 
 Losses = dict[str, Tensor]
@@ -130,10 +132,12 @@ class Pretraining:
         size = len(batch.captions)
         owners, edited = self.edit(batch, random) if "editing" in active else ([], [])
         ids, mask = self.tokens(batch.captions + edited)
+        maybe_true = find_maybe_true(batch.captions, [self.train.examples[i] for i in batch.indices])
+        similarity = self.compare(batch, ids[:size], mask[:size], active)
         text, image = network.embed_text(ids), network.embed_image(batch.pixels)
         texts, images = [*range(size)], [*range(size)]
         if active & OF_FALSE_PAIRS:
-            false_images, false_texts = self.confused(batch, ids[:size], mask[:size], random)
+            false_images, false_texts = confuse(similarity.detach(), maybe_true, random)
             texts += [*false_texts, *range(size)]
             images += [*range(size), *false_images]
         false_end = len(texts)
@@ -149,6 +153,8 @@ class Pretraining:
             losses["ranking"] = ranking_loss(true, false.view(2, size).T)
         if "editing" in active:
             losses["editing"] = editing_loss(true[owners], below)
+        if "hard_contrastive" in active:
+            losses["hard_contrastive"] = hard_contrastive_loss(similarity, torch.from_numpy(maybe_true).to(ids.device))
         words, patches = states[:, : ids.shape[1]], states[:, ids.shape[1] + 1 :]
         if "alignment" in active:
             losses["alignment"] = self.alignment(words[:false_end], patches[:false_end], mask[texts[:false_end]], size)
@@ -202,16 +208,15 @@ class Pretraining:
                 edited.append(swapped)
         return owners, edited
 
-    @without_gradient()
-    def confused(self, batch: Pairs, ids: Tensor, mask: Tensor, random: np.random.Generator):
-        """-> a false picture for each text, a false text for each picture, as numbers in the batch"""
-        examples = [self.train.examples[i] for i in batch.indices]
-        maybe_true = find_maybe_true(batch.captions, examples)
-        if not self.stage.hard_negatives:
-            return confuse(torch.zeros(len(ids), len(ids)), maybe_true, random)
-        texts, images = self.network.embed_texts(ids, mask), self.network.embed_images(batch.pixels)
-        with full_precision(images):
-            return confuse(self.network.scale() * texts @ images.T, maybe_true, random)
+    def compare(self, batch: Pairs, ids: Tensor, mask: Tensor, active: set[str]) -> Tensor:
+        """How much the prefilter takes each text of the batch for each picture's, scaled: (n, n)"""
+        learns = "hard_contrastive" in active
+        if not (learns or (self.stage.hard_negatives and active & OF_FALSE_PAIRS)):
+            return torch.zeros(len(ids), len(ids))
+        with nullcontext() if learns else without_gradient():
+            texts, images = self.network.embed_texts(ids, mask), self.network.embed_images(batch.pixels)
+            with full_precision(images):
+                return self.network.scale() * texts @ images.T
 
     def alignment(self, words: Tensor, patches: Tensor, mask: Tensor, true: int) -> Tensor:
         """Over words without [CLS] and [SEP]."""

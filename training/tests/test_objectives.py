@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from training.objectives.alignment import alignment_loss, cosine_cost, ipot, transport_distance
 from training.objectives.answering import answering_loss, soft_accuracy
-from training.objectives.contrastive import SMOOTHING, contrastive_loss
+from training.objectives.contrastive import SMOOTHING, contrastive_loss, hard_contrastive_loss
 from training.objectives.grounding import TEMPERATURE, grounding_loss, patch_targets
 from training.objectives.masking import IGNORED, mask_words, masking_loss
 from training.objectives.matching import editing_loss, matching_loss, ranking_loss
@@ -57,6 +57,15 @@ def test_contrastive():
     expected = -(target * np.log(rows)).sum(1).mean() / 2 - (target * np.log(columns)).sum(0).mean() / 2
     found = contrastive_loss(torch.from_numpy(images), torch.from_numpy(texts), torch.tensor(5.0))
     assert found.item() == pytest.approx(expected)
+
+
+def test_hard_contrastive():
+    logits = [[2.0, 1.5, -1.0], [0.5, 1.0, 3.0], [0.0, 2.5, 0.5]]
+    maybe_true = [[True, False, False], [False, True, True], [False, False, True]]
+    rows = [cross_entropy([2.0, 1.5, -1.0], 0), cross_entropy([0.5, 1.0], 1), cross_entropy([0.0, 2.5, 0.5], 2)]
+    columns = [cross_entropy([2.0, 0.5, 0.0], 0), cross_entropy([1.5, 1.0, 2.5], 1), cross_entropy([-1.0, 0.5], 1)]
+    found = hard_contrastive_loss(torch.tensor(logits), torch.tensor(maybe_true))
+    assert found.item() == pytest.approx((np.mean(rows) + np.mean(columns)) / 2)
 
 
 def test_masking():

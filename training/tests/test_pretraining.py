@@ -43,6 +43,15 @@ def test_objectives_take_turns(data, vocabulary):
     assert {name: weight for name, (weight, _) in task.losses(1).items()} == {"matching": 1, "contrastive": 2}
 
 
+def test_false_pairs_are_chosen_alike_whether_the_prefilter_learns_from_them(data, vocabulary):
+    network = tiny(vocabulary)
+    chosen = [
+        Pretraining(network, vocabulary, data, None, stage(dict.fromkeys(names, 1.0)), seed=1).losses(0)["matching"]
+        for names in [["matching"], ["matching", "hard_contrastive"]]
+    ]
+    assert chosen[0][1].item() == chosen[1][1].item()
+
+
 def test_negatives_leave_no_weight_without_gradient_under_autocast(data, vocabulary):
     network = tiny(vocabulary)
     task = Pretraining(network, vocabulary, data, None, stage({"matching": 1.0}), seed=1)
