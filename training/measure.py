@@ -67,7 +67,7 @@ def score(network: Vilt, vocabulary: Vocabulary, texts: list[str], pictures: Pic
     scores = torch.empty(len(indices), device=network.device)
     for rows in pictures.group(indices):
         image = network.embed_image(pictures.take(indices[rows], network.device))
-        scores[rows] = network.match(network.joint(network.embed_text(ids[rows]), mask[rows], image))
+        scores[rows] = network.match(network.joint(network.embed_text(ids[rows]), mask[rows], image, only_first=True))
     return scores
 
 

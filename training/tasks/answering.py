@@ -42,7 +42,7 @@ class Answering:
         """texts (B), pixels (B, height, width, 3) -> (B, answers)"""
         network = self.network
         ids, mask = encode(self.vocabulary, texts, network.device)
-        states = network.joint(network.embed_text(ids), mask, network.embed_image(pixels))
+        states = network.joint(network.embed_text(ids), mask, network.embed_image(pixels), only_first=True)
         return network.classifier(network.pool(states)).float()
 
     @torch.no_grad()

@@ -119,10 +119,10 @@ class Pretraining:
         texts = [text for true, others in zip(batch.captions, false, strict=True) for text in (true, *others)]
         ids, mask = self.tokens(texts)
         image = network.embed_image(batch.pixels).repeat_interleave(1 + RANDOM_TEXTS, dim=0)
-        scores = network.match(network.joint(network.embed_text(ids), mask, image))
+        scores = network.match(network.joint(network.embed_text(ids), mask, image, only_first=True))
         return retrieval_loss(scores.view(size, 1 + RANDOM_TEXTS))
 
-    # Objectives of true and false pairs: one joint pass over (true; a false text each; a false picture each; edited)
+    # Objectives of true and false pairs, joint passes over (true; a false text each; a false picture each; edited)
 
     def matched(self, active: set[str], step: int) -> Losses:
         """`texts` and `images` say which text and which picture of the batch each pair is made of."""
@@ -143,8 +143,12 @@ class Pretraining:
         false_end = len(texts)
         texts += range(size, size + len(edited))
         images += owners
-        states = network.joint(text[texts], mask[texts], image[images])  # (pairs, L + 1 + patches, H)
+        whole = false_end if "alignment" in active else size  # pairs whose words and patches are read too
+        states = network.joint(text[texts[:whole]], mask[texts[:whole]], image[images[:whole]])
         scores = network.match(states)
+        if whole < len(texts):
+            rest = text[texts[whole:]], mask[texts[whole:]], image[images[whole:]]
+            scores = torch.cat([scores, network.match(network.joint(*rest, only_first=True))])
         true, false, below = scores[:size], scores[size:false_end], scores[false_end:]
         losses: Losses = {}
         if "matching" in active:

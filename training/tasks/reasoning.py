@@ -48,7 +48,8 @@ class Reasoning:
             )
             if random is not None:
                 pixels, _ = augment(pixels, random, self.stage.augment_rate)
-            states = network.joint(network.embed_text(ids), mask, network.embed_image(pixels, modality))
+            image = network.embed_image(pixels, modality)
+            states = network.joint(network.embed_text(ids), mask, image, only_first=True)
             pooled.append(network.pool(states))
         labels = torch.tensor([int(statement.is_true) for statement in statements], device=network.device)
         return network.classifier(torch.cat(pooled, dim=1)).float(), labels

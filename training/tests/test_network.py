@@ -42,6 +42,22 @@ def test_a_joint_pass_reads_each_text_with_its_own_picture(network, texts):
         assert torch.allclose(found, alone, atol=1e-5)
 
 
+def test_the_first_state_alone_is_that_of_all(network, texts):
+    ids, mask = texts
+    image = torch.randn(len(ids), 5, 32, generator=torch.Generator().manual_seed(3))
+    gradients = []
+    for first in (
+        lambda text: network.joint(text, mask, image)[:, :1],
+        lambda text: network.joint(text, mask, image, only_first=True),
+    ):
+        network.zero_grad()
+        states = first(network.embed_text(ids))
+        states[..., ::2].sum().backward()
+        gradients.append([states.detach()] + [p.grad for p in network.vilt.encoder.parameters()])
+    for whole, alone in zip(*gradients, strict=True):
+        assert torch.allclose(whole, alone, atol=1e-4)
+
+
 @torch.no_grad()
 def test_embeddings_of_texts_do_not_depend_on_the_others(network, texts):
     ids, mask = texts
