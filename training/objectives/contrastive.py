@@ -12,10 +12,7 @@ def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
 
     images, texts (B, dimension), of unit length; scale: what cosines are multiplied by -> scalar
     """
-    logits = scale * images @ texts.T  # (B, B)
-    labels = torch.arange(len(logits), device=logits.device)
-    rows = F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
-    return (rows + F.cross_entropy(logits.T, labels, label_smoothing=SMOOTHING)) / 2
+    return both_ways(scale * images @ texts.T, smoothing=SMOOTHING)
 
 
 def hard_contrastive_loss(logits: Tensor, maybe_true: Tensor) -> Tensor:
@@ -23,6 +20,12 @@ def hard_contrastive_loss(logits: Tensor, maybe_true: Tensor) -> Tensor:
 
     logits (B, B): scaled cosines of texts with pictures; maybe_true (B, B) bool -> scalar
     """
+    own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    return both_ways(logits.masked_fill(maybe_true & ~own, -torch.inf))
+
+
+def both_ways(logits: Tensor, *, smoothing: float = 0.0) -> Tensor:
+    """Of logits (B, B), row i finds column i, and column i row i -> scalar"""
     labels = torch.arange(len(logits), device=logits.device)
-    logits = logits.masked_fill(maybe_true & (labels != labels[:, None]), -torch.inf)
-    return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
+    rows = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    return (rows + F.cross_entropy(logits.T, labels, label_smoothing=smoothing)) / 2

@@ -26,6 +26,7 @@ from training.tasks.batch import Pairs, find_nouns, pad_boxes
 # Which objectives read true and false pairs, and which a plain batch.
 OF_PAIRS = frozenset({"matching", "ranking", "editing", "alignment", "grounding", "hard_contrastive"})
 OF_FALSE_PAIRS = frozenset({"matching", "ranking", "alignment"})
+OF_CONFUSED = OF_FALSE_PAIRS | {"hard_contrastive"}  # ask what the prefilter confuses within the batch
 
 Losses = dict[str, Tensor]
 
@@ -132,8 +133,9 @@ class Pretraining:
         size = len(batch.captions)
         owners, edited = self.edit(batch, random) if "editing" in active else ([], [])
         ids, mask = self.tokens(batch.captions + edited)
-        maybe_true = find_maybe_true(batch.captions, [self.train.examples[i] for i in batch.indices])
-        similarity = self.compare(batch, ids[:size], mask[:size], active)
+        if active & OF_CONFUSED:
+            maybe_true = find_maybe_true(batch.captions, [self.train.examples[i] for i in batch.indices])
+            similarity = self.compare(batch, ids[:size], mask[:size], learns="hard_contrastive" in active)
         text, image = network.embed_text(ids), network.embed_image(batch.pixels)
         texts, images = [*range(size)], [*range(size)]
         if active & OF_FALSE_PAIRS:
@@ -212,10 +214,9 @@ class Pretraining:
                 edited.append(swapped)
         return owners, edited
 
-    def compare(self, batch: Pairs, ids: Tensor, mask: Tensor, active: set[str]) -> Tensor:
+    def compare(self, batch: Pairs, ids: Tensor, mask: Tensor, *, learns: bool) -> Tensor:
         """How much the prefilter takes each text of the batch for each picture's, scaled: (n, n)"""
-        learns = "hard_contrastive" in active
-        if not (learns or (self.stage.hard_negatives and active & OF_FALSE_PAIRS)):
+        if not (learns or self.stage.hard_negatives):
             return torch.zeros(len(ids), len(ids))
         with nullcontext() if learns else without_gradient():
             texts, images = self.network.embed_texts(ids, mask), self.network.embed_images(batch.pixels)
