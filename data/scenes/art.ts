@@ -2,6 +2,7 @@ import { readIcons, type Icon } from './icons.js';
 import { OBJECTS, type SceneObject } from './objects.js';
 import { renderAlpha } from './picture.js';
 import type { Style } from './styles.js';
+import { bend, variationFilter, type Variation } from './variation.js';
 
 /** Red, green and blue of tinted art where it is light, 0 to 1. */
 export const COLOURS = {
@@ -38,6 +39,8 @@ export interface SpritePlacement {
   colour: Colour | null;
   /** What art without colours is drawn in. */
   ink: string;
+  /** null leaves the art as it is. */
+  variation: Variation | null;
 }
 
 /** Ink that a tint takes the place of. */
@@ -71,14 +74,21 @@ async function readArt(style: Style): Promise<Art> {
 }
 
 function drawSprite(icon: Icon, gain: number, placement: SpritePlacement): string {
-  const { id, x, y, size, rotation, mirrored, colour, ink } = placement;
+  const { id, x, y, size, rotation, mirrored, colour, ink, variation } = placement;
   const scale = size / Math.max(icon.width, icon.height);
-  const turn = `translate(${round(x)} ${round(y)}) rotate(${round(rotation)}) scale(${round(mirrored ? -scale : scale)} ${round(scale)})`;
+  const turn =
+    `translate(${round(x)} ${round(y)}) rotate(${round(rotation)})` +
+    (variation === null ? '' : ` ${bend(variation)}`) +
+    ` scale(${round(mirrored ? -scale : scale)} ${round(scale)})`;
   const paint = icon.body.includes('currentColor') ? ` color="${colour === null ? ink : WHITE}"` : '';
   const sprite = `<g${paint} transform="${turn} translate(${-icon.width / 2} ${-icon.height / 2})">${clip(icon, prefixIds(icon.body, id))}</g>`;
-  if (colour === null) return sprite;
-  return `${tintFilter(`${id}-tint`, colour, gain)}<g filter="url(#${id}-tint)">${sprite}</g>`;
+  const varied =
+    variation === null ? sprite : filtered(sprite, `${id}-vary`, (name) => variationFilter(name, size, variation));
+  return colour === null ? varied : filtered(varied, `${id}-tint`, (name) => tintFilter(name, colour, gain));
 }
+
+const filtered = (svg: string, id: string, filter: (id: string) => string) =>
+  `${filter(id)}<g filter="url(#${id})">${svg}</g>`;
 
 /** An inner <svg> clips to the view box: some icons carry stray copies of their art outside. */
 const clip = ({ width, height }: Icon, body: string) =>

@@ -59,6 +59,13 @@ const PATTERNS: readonly Background[] = (
 
 export const BACKGROUNDS: readonly Background[] = [...LANDSCAPES, ...PLAIN, ...PATTERNS];
 
+/** What backgrounds are chosen by: names, and one word for all plain colours. */
+const PLAIN_NAME = 'plain';
+export const BACKGROUND_NAMES: readonly string[] = [
+  ...[...LANDSCAPES, ...PATTERNS].map(({ name }) => name),
+  PLAIN_NAME,
+];
+
 /** Where a scene is, and what the weather is there. */
 export interface Setting {
   background: Background;
@@ -67,23 +74,39 @@ export interface Setting {
   dark: boolean;
 }
 
-/** Share of scenes on plain colours, and on patterns. */
+/** Share of scenes on plain colours, on patterns and elsewhere. */
 const PLAIN_SHARE = 0.07;
 const PATTERN_SHARE = 0.04;
-/** Share of the landscapes under an open sky that have weather. */
-const WEATHER_SHARE = 0.4;
+const LANDSCAPE_SHARE = 0.89;
 
-/** None is of a colour in `avoid`: a pink cat would vanish on pink. */
-export function pickSetting(random: Random, avoid: readonly (string | null)[]): Setting {
-  const background = pickBackground(random, avoid);
-  const weather = background.horizon !== null && random.chance(WEATHER_SHARE) ? random.pick(WEATHERS) : null;
+export interface SettingOptions {
+  /** Of BACKGROUND_NAMES. */
+  backgrounds: readonly string[];
+  /** Percent of the landscapes under an open sky that have weather. */
+  weather: number;
+}
+
+/** None is of a colour in `avoid`, as long as there is another: a pink cat would vanish on pink. */
+export function pickSetting(
+  random: Random,
+  avoid: readonly (string | null)[],
+  { backgrounds, weather: share }: SettingOptions,
+): Setting {
+  const background = pickBackground(random, avoid, backgrounds);
+  const weather = background.horizon !== null && random.chance(share / 100) ? random.pick(WEATHERS) : null;
   return { background, weather, dark: weather?.dark ?? background.dark ?? false };
 }
 
-function pickBackground(random: Random, avoid: readonly (string | null)[]): Background {
-  const chance = random.next();
-  if (chance < PLAIN_SHARE) return random.pick(PLAIN.filter(({ colour }) => !avoid.includes(colour)));
-  return random.pick(chance < PLAIN_SHARE + PATTERN_SHARE ? PATTERNS : LANDSCAPES);
+function pickBackground(random: Random, avoid: readonly (string | null)[], wanted: readonly string[]): Background {
+  const plain = wanted.includes(PLAIN_NAME) ? PLAIN.filter(({ colour }) => !avoid.includes(colour)) : [];
+  const isWanted = ({ name }: Background) => wanted.includes(name);
+  const groups: { share: number; members: readonly Background[] }[] = [
+    { share: PLAIN_SHARE, members: plain },
+    { share: PATTERN_SHARE, members: PATTERNS.filter(isWanted) },
+    { share: LANDSCAPE_SHARE, members: LANDSCAPES.filter(isWanted) },
+  ];
+  const offered = groups.filter(({ members }) => members.length > 0);
+  return random.pick(random.pick(offered, ({ share }) => share).members);
 }
 
 /** What is drawn before the objects and over them, on a square of 100 by 100. */

@@ -34,14 +34,15 @@ export async function writeDataset(options: DatasetOptions): Promise<void> {
 }
 
 async function write(settings: Settings): Promise<void> {
-  const { output, count, size, aspects, seed, styles, layouts, pairs, splits, format } = settings;
+  const { output, count, size, aspects, seed, styles, layouts, pairs, backgrounds, weather, varied, splits, format } =
+    settings;
+  const drawn = { count, size, aspects, seed, styles, layouts, pairs, backgrounds, weather, varied, splits, format };
   const art = await Promise.all(styles.map(loadArt));
   mkdirSync(format === 'jpeg' ? path.join(output, IMAGES) : output, { recursive: true });
   const partial = path.join(output, `${INDEX}.partial`);
   const index = openSync(partial, 'w');
   const pixels = format === 'raw' ? await open(path.join(output, PIXELS), 'w') : null;
   try {
-    const drawn = { count, size, aspects, seed, styles, layouts, pairs, splits, format };
     appendFileSync(index, `{"dataset":"scenes","drawn":${JSON.stringify(drawn)},"images":[\n`);
     const pictures = composePictures(settings, art, (picture, i) => {
       const lies = pixels === null ? { filepath: IMAGES } : { offset: picture.offset };
@@ -70,13 +71,14 @@ interface Picture {
 }
 
 function* composePictures(settings: Settings, art: readonly Art[], onPicture: (picture: Picture, i: number) => void) {
-  const { count, size, aspects, seed, pairs, onProgress } = settings;
+  const { count, size, aspects, seed, pairs, backgrounds, weather, varied, onProgress } = settings;
   const layouts = layoutsFor(pairs).filter(({ name }) => settings.layouts.includes(name));
   let offset = 0;
   for (let i = 0; i < count; i++) {
     const random = Random.ofPicture(seed, i);
     const sides = pixelsOf(random.pick(aspects), size);
-    const picture = { scene: composeScene({ art, pairs, pixels: sides, layouts, random }), sides, offset };
+    const scene = composeScene({ art, pairs, pixels: sides, layouts, backgrounds, weather, varied, random });
+    const picture = { scene, sides, offset };
     offset += sides.width * sides.height * 3;
     onPicture(picture, i);
     yield { picture, i };

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { messageOf } from '../../src/errors.js';
 import { ASPECTS } from './aspects.js';
+import { BACKGROUND_NAMES } from './backgrounds.js';
 import { writeDataset } from './dataset.js';
 import { LAYOUT_NAMES } from './layouts.js';
 import { DATASET_DEFAULTS, FORMATS, SPLITS, type DatasetOptions } from './options.js';
@@ -42,6 +43,9 @@ program
   .option('--styles <list>', `icon sets, of ${STYLES.join(',')}`, list, DATASET_DEFAULTS.styles)
   .option('--layouts <list>', `of ${LAYOUT_NAMES.join(',')}`, list, DATASET_DEFAULTS.layouts)
   .option('--pairs <which>', `pairs of objects: ${PAIRS.join(', ')}`, DATASET_DEFAULTS.pairs)
+  .option('--backgrounds <list>', `of ${BACKGROUND_NAMES.join(',')}`, list, DATASET_DEFAULTS.backgrounds)
+  .option('--weather <percent>', 'of the landscapes have weather', wholeNumber, DATASET_DEFAULTS.weather)
+  .option('--varied <percent>', 'of the objects whose art is varied', wholeNumber, DATASET_DEFAULTS.varied)
   .option(
     '--split <shares>',
     `of ${SPLITS.join(', ')}: "test", "train=60000,val=1000"`,

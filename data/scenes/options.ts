@@ -1,5 +1,6 @@
 import { PatchwordError } from '../../src/errors.js';
 import { ASPECTS, type Aspect } from './aspects.js';
+import { BACKGROUND_NAMES } from './backgrounds.js';
 import { LAYOUT_NAMES, type LayoutName } from './layouts.js';
 import { layoutsFor, PAIRS, type Pairs } from './scene.js';
 import { STYLES, TRAINING_STYLES, type Style } from './styles.js';
@@ -24,6 +25,11 @@ export interface DatasetOptions {
   styles?: readonly Style[];
   layouts?: readonly LayoutName[];
   pairs?: Pairs;
+  backgrounds?: readonly string[];
+  /** Percent of the landscapes under an open sky that have weather. */
+  weather?: number;
+  /** Percent of the objects whose art is varied: see variation.ts. */
+  varied?: number;
   /** Splits and their shares of the pictures, the first ones first: { train: 60, val: 1 }. */
   splits?: Partial<Record<Split, number>>;
   format?: Format;
@@ -38,6 +44,9 @@ export const DATASET_DEFAULTS = {
   styles: TRAINING_STYLES,
   layouts: LAYOUT_NAMES,
   pairs: 'any',
+  backgrounds: BACKGROUND_NAMES,
+  weather: 40,
+  varied: 0,
   splits: { test: 1 },
   format: 'jpeg',
 } as const satisfies Partial<DatasetOptions>;
@@ -50,8 +59,11 @@ export function checkOptions(settings: Settings): void {
   checkRange('count', settings.count, 1, 1_000_000);
   checkRange('size', settings.size, 16, 2048);
   checkRange('seed', settings.seed, 0, 2 ** 32 - 1);
+  checkRange('weather', settings.weather, 0, 100);
+  checkRange('varied', settings.varied, 0, 100);
   checkChoices('aspects', settings.aspects, ASPECTS);
   checkChoices('styles', settings.styles, STYLES);
+  checkChoices('backgrounds', settings.backgrounds, BACKGROUND_NAMES);
   checkChoices('pairs', [settings.pairs], PAIRS);
   const possible = layoutsFor(settings.pairs).map(({ name }) => name);
   checkChoices('layouts', settings.layouts, settings.pairs === 'held-out' ? possible : LAYOUT_NAMES);

@@ -1,6 +1,6 @@
 import { COLOUR_NAMES, type Art, type Colour } from './art.js';
 import { canvasOf, type Canvas } from './aspects.js';
-import { drawSetting, pickSetting, type Setting } from './backgrounds.js';
+import { drawSetting, pickSetting, type Setting, type SettingOptions } from './backgrounds.js';
 import { writeCaptions, type Caption } from './captions.js';
 import { FRAMES, type Frame } from './frames.js';
 import { LAYOUTS, type Box, type Layout } from './layouts.js';
@@ -9,6 +9,7 @@ import { isHeldOut, OBJECTS, type SceneObject } from './objects.js';
 import { CANVAS } from './paint.js';
 import type { Random } from './random.js';
 import { OUTLINED_STYLES, type Style } from './styles.js';
+import { pickVariation } from './variation.js';
 
 /**
  * Which pairs of objects may be in one picture: 'train' leaves out a tenth of all pairs, 'held-out' draws two objects
@@ -35,13 +36,15 @@ export interface DrawnObject {
   boxes: Box[];
 }
 
-export interface SceneOptions {
+export interface SceneOptions extends SettingOptions {
   /** One style is picked for the whole scene. */
   art: readonly Art[];
   pairs: Pairs;
   /** The picture's sides in pixels. */
   pixels: Canvas;
   layouts: readonly Layout[];
+  /** Percent of the objects whose art is varied, each of several in its own way. */
+  varied: number;
   random: Random;
 }
 
@@ -59,7 +62,8 @@ export function layoutsFor(pairs: Pairs): readonly Layout[] {
 }
 
 /** Invents one scene: what is in it and where, its picture and its captions. All chance comes from `random`. */
-export function composeScene({ art, pairs, pixels, layouts, random }: SceneOptions): Scene {
+export function composeScene(options: SceneOptions): Scene {
+  const { art, pairs, pixels, layouts, varied, random } = options;
   const layout = random.pick(layouts, ({ share }) => share);
   const style = random.pick(artFor(layout, art));
   const boxes = layout
@@ -73,11 +77,12 @@ export function composeScene({ art, pairs, pixels, layouts, random }: SceneOptio
   const setting = pickSetting(
     random,
     objects.map(({ colour }) => colour),
+    options,
   );
   const frame = layout.framed === true ? random.pick(FRAMES) : null;
   const things = objects.map(({ object, colour, boxes }) => ({ object, colour, count: boxes.length }));
   return {
-    svg: draw({ objects, setting, frame, art: style, pixels, random }),
+    svg: draw({ objects, setting, frame, art: style, pixels, varied, random }),
     captions: writeCaptions({ layout: layout.name, things, setting, frame }, random),
     style: style.style,
     layout,
@@ -118,11 +123,12 @@ interface Drawing {
   frame: Frame | null;
   art: Art;
   pixels: Canvas;
+  varied: number;
   random: Random;
 }
 
 /** From the back: landscape, the back of the frame, the objects from the last to the first, the frame, weather. */
-function draw({ objects, setting, frame, art, pixels, random }: Drawing): string {
+function draw({ objects, setting, frame, art, pixels, varied, random }: Drawing): string {
   const canvas = canvasOf(pixels);
   const { behind, front } = drawSetting(setting, random);
   const sprites = objects.map(({ object, colour, boxes }, i) =>
@@ -136,6 +142,7 @@ function draw({ objects, setting, frame, art, pixels, random }: Drawing): string
         mirrored: object.mirrorable && random.chance(0.5),
         colour,
         ink: setting.dark && frame === null ? LIGHT_INK : DARK_INK,
+        variation: varied > 0 && random.chance(varied / 100) ? pickVariation(random, art.style) : null,
       }),
     ),
   );

@@ -11,6 +11,7 @@ const CENTRED: SpritePlacement = {
   size: 40,
   rotation: 0,
   mirrored: false,
+  variation: null,
   colour: null,
   ink: '#24262c',
 };

@@ -3,13 +3,16 @@ import { COLOUR_NAMES, loadArt, type Art } from '../../../data/scenes/art.js';
 import { ASPECTS, canvasOf, pixelsOf } from '../../../data/scenes/aspects.js';
 import { LAYOUT_NAMES } from '../../../data/scenes/layouts.js';
 import { isHeldOut } from '../../../data/scenes/objects.js';
+import { DATASET_DEFAULTS } from '../../../data/scenes/options.js';
 import { Random } from '../../../data/scenes/random.js';
-import { composeScene, layoutsFor, type Pairs, type Scene } from '../../../data/scenes/scene.js';
+import { composeScene, layoutsFor, type Pairs, type Scene, type SceneOptions } from '../../../data/scenes/scene.js';
 import { OUTLINED_STYLES } from '../../../data/scenes/styles.js';
 import { clausesOf, holds } from './truth.js';
 
 const SCENES = 1500;
 const PIXELS = { width: 64, height: 64 };
+const { backgrounds, weather, varied } = DATASET_DEFAULTS;
+const SETTINGS = { backgrounds, weather, varied };
 
 describe('composeScene', () => {
   let art: Art[];
@@ -19,10 +22,11 @@ describe('composeScene', () => {
     scenes = compose('any');
   });
 
-  function compose(pairs: Pairs, seed = 1, count = SCENES): Scene[] {
-    return Array.from({ length: count }, (_, i) =>
-      composeScene({ art, pairs, pixels: PIXELS, layouts: layoutsFor(pairs), random: Random.ofPicture(seed, i) }),
-    );
+  function compose(pairs: Pairs, seed = 1, count = SCENES, options: Partial<SceneOptions> = {}): Scene[] {
+    return Array.from({ length: count }, (_, i) => {
+      const random = Random.ofPicture(seed, i);
+      return composeScene({ art, pairs, pixels: PIXELS, layouts: layoutsFor(pairs), ...SETTINGS, ...options, random });
+    });
   }
 
   it('draws the same scenes for a seed, and others for another', () => {
@@ -133,7 +137,14 @@ describe('composeScene', () => {
       const { width, height } = canvasOf(pixels);
       for (let i = 0; i < 300; i++) {
         const random = Random.ofPicture(3, i);
-        const { objects } = composeScene({ art, pairs: 'any', pixels, layouts: layoutsFor('any'), random });
+        const { objects } = composeScene({
+          art,
+          pairs: 'any',
+          pixels,
+          layouts: layoutsFor('any'),
+          ...SETTINGS,
+          random,
+        });
         for (const { x, y, size } of objects.flatMap(({ boxes }) => boxes)) {
           const reach = size * 50;
           assert.ok(x * width - reach > -10 && x * width + reach < width + 10, `${x} ${size} of ${aspect}`);
@@ -160,8 +171,37 @@ describe('composeScene', () => {
     const sparse = await loadArt('fxemoji');
     for (let i = 0; i < 200; i++) {
       const random = Random.ofPicture(1, i);
-      const options = { art: [sparse], pairs: 'any', pixels: PIXELS, layouts: layoutsFor('any'), random } as const;
+      const options = {
+        art: [sparse],
+        pairs: 'any',
+        pixels: PIXELS,
+        layouts: layoutsFor('any'),
+        ...SETTINGS,
+        random,
+      } as const;
       for (const { object } of composeScene(options).objects) assert.ok(sparse.has(object), object.noun);
     }
+  });
+
+  it('shows the backgrounds and the share of weather that are asked for', () => {
+    const somewhere = compose('any', 7, 200, { backgrounds: ['beach', 'plain', 'striped'], weather: 100 });
+    const names = new Set(somewhere.map(({ setting }) => setting.background.name.replace(/^plain .*/, 'plain')));
+    assert.deepEqual([...names].sort(), ['beach', 'plain', 'striped']);
+    for (const { setting } of somewhere) assert.equal(setting.weather !== null, setting.background.name === 'beach');
+    assert.ok(compose('any', 7, 200, { weather: 0 }).every(({ setting }) => setting.weather === null));
+  });
+
+  it('varies the art of the share of objects that is asked for, and nothing else', () => {
+    const filters = (scene: Scene) => scene.svg.match(/<filter id="s\d-\d-vary"/g)?.length ?? 0;
+    const sprites = (scene: Scene) => scene.objects.flatMap(({ boxes }) => boxes).length;
+    assert.ok(scenes.every((scene) => filters(scene) === 0));
+    const all = compose('any', 1, 300, { varied: 100 });
+    for (const [i, scene] of all.entries()) {
+      assert.equal(filters(scene), sprites(scene));
+      assert.deepEqual(scene.objects, scenes[i]?.objects);
+    }
+    const half = compose('any', 1, 300, { varied: 50 });
+    const sum = (count: (scene: Scene) => number) => half.reduce((total, scene) => total + count(scene), 0);
+    assert.ok(Math.abs(sum(filters) / sum(sprites) - 0.5) < 0.07, `${sum(filters)} of ${sum(sprites)}`);
   });
 });
