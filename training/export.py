@@ -59,7 +59,6 @@ def export(
     with contextlib.redirect_stderr(io.StringIO()):
         tokenizer = BertTokenizer(str(partial / "vocab.txt"), do_lower_case=True, model_max_length=MAXIMUM_LENGTH)
     tokenizer.save_pretrained(partial)
-    (partial / "vocab.txt").write_text("".join(f"{piece}\n" for piece in vocabulary.pieces), encoding="utf-8")
     if folder.exists():
         shutil.rmtree(folder)
     partial.rename(folder)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from training.data.dataset import Dataset
 from training.data.pictures import Pictures
-from training.data.vocabulary import Vocabulary
+from training.data.vocabulary import PAD, Vocabulary
 from training.network import Vilt, full_precision
 
 RECALL_AT = (1, 5, 10, 32)
@@ -15,8 +15,9 @@ CHUNK = 256  # sequences of one pass
 
 
 def encode(vocabulary: Vocabulary, texts: list[str], device: torch.device) -> tuple[Tensor, Tensor]:
+    """-> ids (n, L), mask (n, L)"""
     ids = torch.from_numpy(vocabulary.encode(texts)[0]).to(device)
-    return ids, ids != 0
+    return ids, ids != PAD
 
 
 @torch.no_grad()

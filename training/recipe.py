@@ -60,7 +60,7 @@ class Stage:
     falls_to: float = 0.0  # share of the learning rate that is left at the end
     clip: float = 1.0  # largest norm of the gradient
     augment_rate: float = 1.0  # of pictures; RandAugment(2, 9)
-    mask_rate: float = 0.15
+    mask_rate: float = 0.15  # of words
     unknown_rate: float = 0.02  # of words that become [UNK]
     edit_rate: float = 0.6  # of true captions that get an edited one
     hard_negatives: bool = True  # chosen by the prefilter, which must be trained for it; False: at random
@@ -77,6 +77,8 @@ class Stage:
             raise ValueError(
                 f"Stage {self.name}: no objective {', '.join(unknown)}; there are {', '.join(OBJECTIVES)}."
             )
+        if self.objectives and not any(weight > 0 for weight in self.objectives.values()):
+            raise ValueError(f"Stage {self.name}: no objective has a weight above 0.")
         idle = [name for name in self.take_turns if name not in self.objectives]
         if idle:
             raise ValueError(f"Stage {self.name}: {', '.join(idle)} takes turns, but has no weight in objectives.")
@@ -99,6 +101,9 @@ class Recipe:
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) < len(names):
             raise ValueError("A recipe has one stage or more, each with a name of its own.")
+        aimless = [stage.name for stage in self.stages if self.task == "pretraining" and not stage.objectives]
+        if aimless:
+            raise ValueError(f"A stage of pretraining has objectives, but {', '.join(aimless)} has none.")
         for stage in self.stages:
             if stage.train and (self.task != "pretraining" or not set(stage.train) <= set(self.data.train)):
                 raise ValueError(f"Stage {stage.name}: train is for pretraining, and names some of data.train.")

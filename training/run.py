@@ -97,7 +97,10 @@ def begin(recipe: Recipe, folder: Path) -> dict | None:
     if kept.exists() and kept.read_text(encoding="utf-8") != written:
         raise ValueError(f"{folder} holds a run of another recipe (recipe.json): choose another output, or remove it.")
     kept.write_text(written, encoding="utf-8")
-    return torch.load(checkpoint, map_location="cpu", weights_only=True) if checkpoint.exists() else None
+    if checkpoint.exists():
+        return torch.load(checkpoint, map_location="cpu", weights_only=True)
+    (folder / "log.jsonl").unlink(missing_ok=True)  # of a run that ended before its first checkpoint
+    return None
 
 
 def check_negatives(stage: Stage, heads: set[str]) -> None:

@@ -85,8 +85,9 @@ class Trainer:
                 )
                 logged, begun = time.monotonic(), self.step
             if self.step % self.stage.measure_every == 0 or self.step == self.stage.steps:
+                measured = time.monotonic()
                 self.measure()
-                logged = time.monotonic()
+                logged += time.monotonic() - measured
             if time.monotonic() - saved > self.checkpoint_every:
                 self.save()
                 saved = time.monotonic()
@@ -151,9 +152,11 @@ class Trainer:
 
 
 def trim_log(file: Path, stage: str, step: int) -> None:
-    """Takes out what was logged after a checkpoint: it is trained, and logged, again."""
+    """Takes out what was logged after a checkpoint, of its stage and of the next: it is trained, and logged, again."""
     if not file.exists():
         return
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    kept = [line for line in lines if line["stage"] != stage or line["step"] <= step]
-    file.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    steps = {i: entry["step"] for i, entry in enumerate(map(json.loads, lines)) if entry["stage"] == stage}
+    kept = [i for i, logged in steps.items() if logged <= step]
+    end = kept[-1] + 1 if kept else min(steps, default=len(lines))
+    file.write_text("".join(lines[:end]), encoding="utf-8")

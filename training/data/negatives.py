@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from training.data.dataset import Example
+from training.data.edits import ARRANGED
 
 NEIGHBOURS = 8  # nearest pictures kept of each caption of the pool
 TOGETHER = 3  # of them, that go into a batch with it
@@ -28,7 +29,8 @@ class Pool:
         """Groups of neighbours, until there are enough. -> indices (batch), their captions"""
         chosen: dict[int, None] = {}
         for row in random.permutation(len(self.indices)):
-            near = random.choice(self.neighbours[row].numpy(), TOGETHER, replace=False)
+            known = self.neighbours[row].numpy()
+            near = random.choice(known, min(TOGETHER, len(known)), replace=False)
             chosen.update(dict.fromkeys([int(row), *map(int, near)]))
             if len(chosen) >= batch:
                 break
@@ -48,7 +50,7 @@ def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
     """(B, B): whether a caption may be true of another picture too; true on the diagonal.
 
     Equal captions are. In drawn scenes so is one whose every name fits a thing of the other picture, unless it tells
-    how two things are arranged and calls them by their nouns: then another arrangement is what teaches most.
+    how things are arranged and calls them by their nouns: then another arrangement is what teaches most.
     """
     texts = np.array(captions)
     maybe_true = texts[:, None] == texts
@@ -57,7 +59,7 @@ def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
         said = [thing for thing in example.things if any(says(caption, name) for name in thing.all_names())]
         names = {name for thing in said for name in thing.all_names() if says(caption, name)}
         by_noun = all(any(says(caption, name) for name in thing.names) for thing in said)
-        if names and not (example.has_relation and by_noun):
+        if names and not (example.has_relation and by_noun and ARRANGED.search(caption)):
             maybe_true[row] |= [names <= others for others in everything]
     return maybe_true
 

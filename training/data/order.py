@@ -13,16 +13,20 @@ def random_of(seed: int, stream: int, number: int) -> np.random.Generator:
 
 
 class BatchOrder:
-    """An epoch passes over all examples once, in batches of one shape; what is left of a shape waits for another."""
+    """An epoch passes over all examples once, in batches of one shape. What is left of a shape waits for another epoch;
+    a shape of fewer examples than a batch has is one smaller batch."""
 
     def __init__(self, shapes: dict[Hashable, np.ndarray], batch: int, seed: int):
         self.shapes = list(shapes.values())
         self.batch = batch
         self.seed = seed
-        self.length = sum(len(group) // batch for group in self.shapes)
+        self.length = sum(self.batches_of(group) for group in self.shapes)
         if self.length == 0:
-            raise ValueError(f"No batch of {batch}: the largest group of one shape has {max(map(len, self.shapes))}.")
+            raise ValueError("There is nothing to train on: no example was read.")
         self.epoch, self.batches = -1, []
+
+    def batches_of(self, group: np.ndarray) -> int:
+        return max(len(group) // self.batch, min(len(group), 1))
 
     def __getitem__(self, step: int) -> np.ndarray:
         """-> indices (batch)"""
@@ -35,6 +39,6 @@ class BatchOrder:
         batches = []
         for group in self.shapes:
             shuffled = random.permutation(group)
-            whole = len(group) // self.batch
-            batches += list(shuffled[: whole * self.batch].reshape(whole, self.batch))
+            starts = range(0, self.batches_of(group) * self.batch, self.batch)
+            batches += [shuffled[start : start + self.batch] for start in starts]
         return [batches[i] for i in random.permutation(len(batches))]

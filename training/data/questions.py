@@ -27,7 +27,6 @@ class Question:
     text: str
     picture: int
     answers: dict[int, float]  # label -> score; empty where no answer is a label
-    identifier: int
 
 
 @dataclass
@@ -90,7 +89,7 @@ def read_questions(
                 continue
             file = find_picture(images, table["data_subtype"], entry["image_id"])
             number = files.setdefault(file, len(files))
-            questions.append(Question(entry["question"], number, scores, entry["question_id"]))
+            questions.append(Question(entry["question"], number, scores))
     return QuestionSet(questions, cached(list(files), cache, side, patch), answers)
 
 

@@ -14,7 +14,6 @@ class Statement:
     text: str
     pictures: tuple[int, int]  # left, right
     is_true: bool
-    identifier: str
 
 
 @dataclass
@@ -43,7 +42,7 @@ def read_statements(sources: list[str], images: Path, *, side: int, patch: int, 
             pair = [find_picture(images, entry, number) for number in (0, 1)]
             numbers = tuple(files.setdefault(file, len(files)) for file in pair)
             is_true = str(entry["label"]).lower() == "true"
-            statements.append(Statement(entry["sentence"], numbers, is_true, entry["identifier"]))
+            statements.append(Statement(entry["sentence"], numbers, is_true))
     return StatementSet(statements, cached(list(files), cache, side, patch))
 
 

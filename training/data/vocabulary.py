@@ -1,6 +1,5 @@
 """BERT's WordPiece tokenizer over the words that the training captions use."""
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,16 +7,22 @@ import numpy as np
 from tokenizers import BertWordPieceTokenizer
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-PAD, UNKNOWN, CLS, SEP, MASK = range(len(SPECIALS))
+PAD = 0  # in every vocabulary, so that ids != PAD are tokens
 MAXIMUM_LENGTH = 40  # tokens, [CLS] and [SEP] included (paper, 4.1)
 
 
 class Vocabulary:
     def __init__(self, pieces: list[str]):
-        """pieces in the order of their ids; they begin with SPECIALS"""
-        if pieces[: len(SPECIALS)] != SPECIALS:
-            raise ValueError(f"A vocabulary begins with {', '.join(SPECIALS)}, this one with {', '.join(pieces[:5])}.")
+        """pieces in the order of their ids: [PAD] first, the other SPECIALS anywhere (BERT's own have 100 to 103)"""
+        missing = [special for special in SPECIALS if special not in pieces]
+        if missing or pieces[PAD] != SPECIALS[PAD]:
+            raise ValueError(
+                f"A vocabulary begins with {SPECIALS[PAD]} and has {', '.join(SPECIALS[1:])} too; this one begins with "
+                f"{', '.join(pieces[:3])} and lacks {', '.join(missing) or 'none'}."
+            )
         self.pieces = pieces
+        self.unknown, self.mask = pieces.index("[UNK]"), pieces.index("[MASK]")
+        self.first_word = 1 + max(map(pieces.index, SPECIALS))  # no id before it is a word's
         self.tokenizer = BertWordPieceTokenizer({piece: i for i, piece in enumerate(pieces)}, lowercase=True)
         self.tokenizer.enable_truncation(MAXIMUM_LENGTH)
         self.known: dict[str, tuple[int, ...]] = {}  # of pieces_of: nouns are few, and asked for at each step
@@ -44,18 +49,17 @@ class Vocabulary:
         return self.known[text]
 
 
-def prune(full: Path, captions: Iterable[str], minimum: int = 1) -> Vocabulary:
-    """The pieces of a whole vocabulary (vocab.txt) that occur at least `minimum` times in the captions, in its order.
+def prune(full: Path, captions: Iterable[str]) -> Vocabulary:
+    """The pieces of a whole vocabulary (vocab.txt) that occur in the captions, in its order behind SPECIALS.
 
     A text of such pieces is tokenized as with the whole vocabulary, because longest match first meets no other piece.
     """
     pieces = full.read_text(encoding="utf-8").splitlines()
     tokenizer = BertWordPieceTokenizer({piece: i for i, piece in enumerate(pieces)}, lowercase=True)
-    counts: Counter[int] = Counter()
+    used: set[int] = set()
     for encoding in tokenizer.encode_batch(list(captions), add_special_tokens=False):
-        counts.update(encoding.ids)
-    used = [piece for i, piece in enumerate(pieces) if counts[i] >= minimum and piece not in SPECIALS]
-    return Vocabulary(SPECIALS + used)
+        used.update(encoding.ids)
+    return Vocabulary(SPECIALS + [pieces[i] for i in sorted(used) if pieces[i] not in SPECIALS])
 
 
 def drop_words(caption: str, rate: float, random: np.random.Generator) -> str:
@@ -64,5 +68,5 @@ def drop_words(caption: str, rate: float, random: np.random.Generator) -> str:
         return caption
     words = caption.split()
     return " ".join(
-        SPECIALS[UNKNOWN] if draw < rate else word for word, draw in zip(words, random.random(len(words)), strict=True)
+        "[UNK]" if draw < rate else word for word, draw in zip(words, random.random(len(words)), strict=True)
     )

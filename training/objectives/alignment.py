@@ -6,7 +6,6 @@ from torch import Tensor
 
 BETA = 0.5
 STEPS = 50
-WEIGHT = 0.1  # beside the matching loss (paper, 3.2)
 
 
 def cosine_cost(words: Tensor, patches: Tensor) -> Tensor:

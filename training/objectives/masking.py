@@ -4,7 +4,6 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
-RATE = 0.15  # of words (paper, 3.3)
 KEPT, RANDOM = 0.1, 0.1  # of the chosen: left as they are, or replaced by any word (BERT)
 IGNORED = -100  # label of what is not predicted
 
@@ -15,22 +14,23 @@ def mask_words(
     *,
     rate: float,
     mask_id: int,
-    specials: int,
+    first_word: int,
     vocabulary: int,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Chooses whole words and hides all of their pieces.
 
-    ids (B, L); words (B, L): which word of its text each token is a piece of, -1 for none. Ids below `specials` are no
-    words. At least one word of each text is chosen. -> inputs (B, L), labels (B, L), IGNORED where nothing is predicted
+    ids (B, L); words (B, L): which word of its text each token is a piece of, -1 for none. Ids below `first_word` are
+    no words. At least one word of each text is chosen.
+    -> inputs (B, L), labels (B, L), IGNORED where nothing is predicted
     """
-    candidates = (words >= 0) & (ids >= specials)
+    candidates = (words >= 0) & (ids >= first_word)
     numbers = np.where(candidates, words, 0)
     draws = random.random(ids.shape)  # one a word: that of the column with the word's number
     draw = np.where(candidates, np.take_along_axis(draws, numbers, axis=1), np.inf)
     chosen = candidates & ((draw < rate) | (draw == draw.min(axis=1, keepdims=True)))
     how = np.take_along_axis(random.random(ids.shape), numbers, axis=1)
-    anything = random.integers(specials, vocabulary, ids.shape)
+    anything = random.integers(first_word, vocabulary, ids.shape)
     replacement = np.where(how < RANDOM, anything, np.where(how < RANDOM + KEPT, ids, mask_id))
     return np.where(chosen, replacement, ids), np.where(chosen, ids, IGNORED)
 

@@ -11,8 +11,8 @@ from training.data.dataset import Dataset
 from training.data.edits import edit_caption
 from training.data.negatives import Pool, confuse, find_maybe_true, mine
 from training.data.order import MATCHED, MINED, PLAIN, BatchOrder, random_of
-from training.data.vocabulary import MASK, SPECIALS, Vocabulary, drop_words
-from training.measure import embed_all, measure_retrieval
+from training.data.vocabulary import PAD, Vocabulary, drop_words
+from training.measure import embed_all, encode, measure_retrieval
 from training.network import Vilt, full_precision, without_gradient
 from training.objectives.alignment import alignment_loss, transport_distance
 from training.objectives.contrastive import contrastive_loss, hard_contrastive_loss
@@ -85,9 +85,7 @@ class Pretraining:
         return Pairs(indices, captions, pixels, moved)
 
     def tokens(self, texts: list[str]) -> tuple[Tensor, Tensor]:
-        """-> ids (n, L), mask (n, L)"""
-        ids = torch.from_numpy(self.vocabulary.encode(texts)[0]).to(self.network.device)
-        return ids, ids != 0
+        return encode(self.vocabulary, texts, self.network.device)
 
     # Objectives of a plain batch
 
@@ -104,13 +102,13 @@ class Pretraining:
             ids,
             words,
             rate=self.stage.mask_rate,
-            mask_id=MASK,
-            specials=len(SPECIALS),
+            mask_id=self.vocabulary.mask,
+            first_word=self.vocabulary.first_word,
             vocabulary=len(self.vocabulary),
             random=random,
         )
         inputs, labels = (torch.from_numpy(x).to(network.device) for x in (inputs, labels))
-        states = network.joint(network.embed_text(inputs), inputs != 0, network.embed_image(batch.pixels))
+        states = network.joint(network.embed_text(inputs), inputs != PAD, network.embed_image(batch.pixels))
         chosen = labels != IGNORED
         return masking_loss(network.words(states[:, : ids.shape[1]][chosen]), labels[chosen])
 
@@ -139,7 +137,8 @@ class Pretraining:
         text, image = network.embed_text(ids), network.embed_image(batch.pixels)
         texts, images = [*range(size)], [*range(size)]
         if active & OF_FALSE_PAIRS:
-            false_images, false_texts = confuse(similarity.detach(), maybe_true, random)
+            likeness = similarity.detach() if self.stage.hard_negatives else torch.zeros_like(similarity)
+            false_images, false_texts = confuse(likeness, maybe_true, random)
             texts += [*false_texts, *range(size)]
             images += [*range(size), *false_images]
         false_end = len(texts)
@@ -177,20 +176,24 @@ class Pretraining:
         ):
             self.pools = self.mine(random_of(self.seed, MINED, step))
         if not self.pools:
-            group = self.order.shapes[random.choice(len(self.order.shapes), p=self.shares())]
+            groups = self.comparable()
+            group = groups[random.choice(len(groups), p=shares(groups))]
             return random.choice(group, min(self.stage.pairs, len(group)), replace=False), None
         sizes = np.array([len(pool.indices) for pool in self.pools])
         pool = self.pools[random.choice(len(sizes), p=sizes / sizes.sum())]
         return pool.draw(self.stage.pairs, random)
 
-    def shares(self) -> np.ndarray:
-        sizes = np.array([len(group) for group in self.order.shapes])
-        return sizes / sizes.sum()
+    def comparable(self) -> list[np.ndarray]:
+        """Pictures of each shape that more than one has: a false pair is of two."""
+        groups = [group for group in self.order.shapes if len(group) > 1]
+        if not groups:
+            raise ValueError("False pairs are made of two pictures of one shape, and no two training pictures are.")
+        return groups
 
     @without_gradient()
     def mine(self, random: np.random.Generator) -> list[Pool]:
-        pools = []
-        for group, share in zip(self.order.shapes, self.shares(), strict=True):
+        pools, groups = [], self.comparable()
+        for group, share in zip(groups, shares(groups), strict=True):
             count = min(len(group), max(2 * self.stage.pairs, round(share * self.stage.mine_from)))
             indices = np.sort(random.choice(group, count, replace=False))
             captions = [str(random.choice(self.train.examples[i].captions)) for i in indices]
@@ -258,3 +261,8 @@ class Pretraining:
 
     def load(self, state: dict) -> None:
         self.pools = [Pool(**pool) for pool in state["pools"]]
+
+
+def shares(groups: list[np.ndarray]) -> np.ndarray:
+    sizes = np.array([len(group) for group in groups])
+    return sizes / sizes.sum()

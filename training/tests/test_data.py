@@ -13,7 +13,7 @@ from training.data.edits import edit_caption
 from training.data.negatives import confuse, find_maybe_true
 from training.data.order import BatchOrder
 from training.data.pictures import model_size, read_picture
-from training.data.vocabulary import UNKNOWN, Vocabulary, drop_words, prune
+from training.data.vocabulary import SPECIALS, Vocabulary, drop_words, prune
 from training.tests.conftest import FULL, PATCH, SIDE, draw
 
 FOX = Thing(("fox", "foxes"), ("animal", "animals"), ((0.5, 0.5, 0.2, 0.2),))
@@ -68,23 +68,28 @@ def test_transparent_pictures_lie_on_white(tmp_path):
 
 def test_a_pruned_vocabulary_reads_its_captions_as_the_whole_one():
     captions = ["two foxes on a skateboard", "a fox, unbelievably red"]
-    pruned, whole = prune(FULL, captions), Vocabulary(whole_pieces())
+    pruned, whole = prune(FULL, captions), Vocabulary(FULL.read_text().splitlines())
     ids, words = pruned.encode(captions)
     expected, _ = whole.encode(captions)
     assert [[pruned.pieces[i] for i in row] for row in ids] == [[whole.pieces[i] for i in row] for row in expected]
     assert words[1].max() == 4
-    assert pruned.encode(["a zebra"])[0].tolist()[0][2] == UNKNOWN
+    assert pruned.encode(["a zebra"])[0].tolist()[0][2] == pruned.unknown
 
 
-def whole_pieces() -> list[str]:
-    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    return specials + [piece for piece in FULL.read_text().splitlines() if piece not in specials]
+def test_a_whole_vocabulary_keeps_its_ids():
+    whole = Vocabulary(FULL.read_text().splitlines())
+    assert whole.encode(["a [MASK]"])[0].tolist() == [[101, 1037, 103, 102]]
+    assert (whole.unknown, whole.mask, whole.first_word) == (100, 103, 104)
+    with pytest.raises(ValueError, match=r"lacks \[MASK\]"):
+        Vocabulary([*SPECIALS[:4], "fox"])
+    with pytest.raises(ValueError, match=r"begins with fox"):
+        Vocabulary(["fox", *SPECIALS])
 
 
 def test_dropped_words_become_one_unknown_token(vocabulary):
     text = drop_words("a red wall", 1.0, np.random.default_rng(0))
     ids, _ = vocabulary.encode([text])
-    assert ids.tolist() == [[2, UNKNOWN, UNKNOWN, UNKNOWN, 3]]
+    assert ids.tolist() == [[2, *[vocabulary.unknown] * 3, 3]]
     assert drop_words("a red wall", 0, np.random.default_rng(0)) == "a red wall"
 
 
@@ -102,25 +107,43 @@ def test_edits_are_false_and_well_formed():
     assert edit_caption("a picture", Example(["a picture"], [None]), [], random) is None
 
 
+def test_edits_do_not_give_themselves_away():
+    random = np.random.default_rng(0)
+    nouns = [FOX.names, CAT.names, ("owl", "owls"), ("milk",), ("grapes",)]
+
+    def edits(caption: str, *things: Thing) -> set[str | None]:
+        return {edit_caption(caption, Example([caption], [None], list(things)), nouns, random) for _ in range(100)}
+
+    assert edits("A fox under the stars", FOX) == {"a cat under the stars", "an owl under the stars"}
+    assert edits("An orange below snowy peaks", Thing(("orange", "oranges"), (), ())) == {
+        f"{other} below snowy peaks" for other in ("a fox", "a cat", "an owl")
+    }
+    assert edits("some milk", Thing(("milk",), (), ())) == {"some grapes"}
+    assert "a fox on top of two cats" in edits("a fox underneath two cats", FOX, CAT)
+    assert "a fox underneath and a cat on top" in edits("a fox on top and a cat underneath", FOX, CAT)
+    assert all("bottom" not in edit for edit in edits("a fox with a top hat", FOX))
+
+
 def test_captions_that_may_be_true_of_another_picture():
     related = Example([], [], [FOX, CAT], has_relation=True)
     alone = Example([], [], [FOX])
-    captions = ["a fox left of a cat", "an animal left of a cat", "a fox", "AN ANIMAL."]
-    found = find_maybe_true(captions, [related, related, alone, alone])
+    captions = ["a fox left of a cat", "an animal left of a cat", "a fox", "AN ANIMAL.", "fox, cat"]
+    found = find_maybe_true(captions, [related, related, alone, alone, related])
     assert found.tolist() == [
-        [True, False, False, False],  # by nouns, with a relation: the other way round it is false
-        [True, True, False, False],
-        [True, True, True, True],
-        [True, True, True, True],
+        [True, False, False, False, False],  # by nouns, with a relation: the other way round it is false
+        [True, True, False, False, True],
+        [True, True, True, True, True],
+        [True, True, True, True, True],
+        [True, True, False, False, True],  # of a picture with a relation, but it tells none
     ]
-    similarity = torch.zeros(4, 4)
+    similarity = torch.zeros(5, 5)
     pictures, texts = confuse(similarity, found, np.random.default_rng(0))
     assert pictures[1] in (2, 3)
-    assert all(pictures[i] != i and texts[i] != i for i in range(4))
+    assert all(pictures[i] != i and texts[i] != i for i in range(5))
 
 
 def test_an_epoch_has_each_example_once_in_batches_of_one_shape():
-    shapes = {(1, 1): np.arange(6), (1, 2): np.arange(6, 11)}
+    shapes = {(1, 1): np.arange(6), (1, 2): np.arange(6, 11)}  # five make two batches of two
     order = BatchOrder(shapes, 2, seed=3)
     epochs = [[order[step] for step in range(start, start + 5)] for start in (0, 5)]
     for epoch in epochs:
@@ -129,8 +152,10 @@ def test_an_epoch_has_each_example_once_in_batches_of_one_shape():
         assert all(len({index < 6 for index in batch}) == 1 for batch in epoch)
     assert not np.array_equal(np.concatenate(epochs[0]), np.concatenate(epochs[1]))
     assert np.array_equal(BatchOrder(shapes, 2, seed=3)[7], epochs[1][2])
-    with pytest.raises(ValueError, match="No batch of 7"):
-        BatchOrder(shapes, 7, seed=3)
+    few = BatchOrder({**shapes, (2, 1): np.array([11])}, 4, seed=3)  # fewer than a batch are one smaller batch
+    assert sorted(len(few[step]) for step in range(few.length)) == [1, 4, 4]
+    with pytest.raises(ValueError, match="no example was read"):
+        BatchOrder({}, 4, seed=3)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRY)

@@ -77,7 +77,7 @@ def test_masking():
 def test_whole_words_are_masked_at_the_rate():
     words = np.tile([-1, 0, 1, 1, 1, 2, 3, -1, -1], (20_000, 1))  # the second word has three pieces
     ids = np.where(words >= 0, 100 + np.arange(9), np.array([2, 0, 0, 0, 0, 0, 0, 3, 0]))
-    options = {"rate": 0.15, "mask_id": 4, "specials": 5, "vocabulary": 200}
+    options = {"rate": 0.15, "mask_id": 4, "first_word": 5, "vocabulary": 200}
     inputs, labels = mask_words(ids, words, **options, random=np.random.default_rng(2))
     chosen = labels != IGNORED
     assert (labels[chosen] == ids[chosen]).all()

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from training.data.dataset import Dataset
+from training.data.order import MATCHED, random_of
 from training.recipe import OBJECTIVES
 from training.tasks.pretraining import Pretraining
 from training.tests.conftest import stage, tiny
@@ -50,6 +52,32 @@ def test_false_pairs_are_chosen_alike_whether_the_prefilter_learns_from_them(dat
         for names in [["matching"], ["matching", "hard_contrastive"]]
     ]
     assert chosen[0][1].item() == chosen[1][1].item()
+
+
+def test_false_pairs_may_be_drawn_at_random_beside_a_prefilter_that_learns(data, vocabulary):
+    network = tiny(vocabulary)
+    chosen = [
+        Pretraining(network, vocabulary, data, None, stage(dict.fromkeys(names, 1.0), hard_negatives=False), seed=1)
+        .losses(0)["matching"][1]
+        .item()
+        for names in [["matching"], ["matching", "hard_contrastive"]]
+    ]
+    assert chosen[0] == chosen[1]
+
+
+def test_a_picture_alone_of_its_shape_is_no_false_pair_of_itself(data, vocabulary):
+    square, wide = data.pictures.by_shape().values()
+
+    def draws(indices: list[int], *, hard: bool) -> list[list[int]]:
+        some = Dataset([data.examples[i] for i in indices], data.pictures.only(indices))
+        chosen = stage({"matching": 1.0}, hard_negatives=hard)
+        task = Pretraining(tiny(vocabulary), vocabulary, some, None, chosen, seed=1)
+        return [sorted(task.draw_pairs(step, random_of(1, MATCHED, step))[0]) for step in range(8)]
+
+    for hard in (True, False):
+        assert draws([square[0], square[1], wide[0]], hard=hard) == [[0, 1]] * 8
+        with pytest.raises(ValueError, match="no two training pictures are"):
+            draws([square[0], wide[0]], hard=hard)
 
 
 def test_negatives_leave_no_weight_without_gradient_under_autocast(data, vocabulary):

@@ -9,7 +9,7 @@ import torch
 from training.recipe import OBJECTIVES
 from training.tasks.pretraining import Pretraining
 from training.tests.conftest import stage, tiny
-from training.trainer import Trainer, learning_rate
+from training.trainer import Trainer, learning_rate, trim_log
 
 
 def trainer(data, vocabulary, folder: Path) -> Trainer:
@@ -51,6 +51,25 @@ def test_the_log_holds_each_measure_once(data, vocabulary, tmp_path):
     second.run()
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if "nearest@1" in line] == [0, 2, 4, 6, 7]
+
+
+def test_the_log_loses_what_a_next_stage_logged_before_its_first_checkpoint(tmp_path):
+    log = tmp_path / "log.jsonl"
+    entries = [("first", 0), ("first", 20), ("first", 40), ("second", 0), ("second", 20)]
+    lines = [json.dumps({"stage": stage, "step": step}) + "\n" for stage, step in entries]
+
+    def trimmed(stage: str, step: int) -> int:
+        log.write_text("".join(lines))
+        trim_log(log, stage, step)
+        left = log.read_text()
+        assert "".join(lines).startswith(left)
+        return len(left.splitlines())
+
+    assert trimmed("first", 40) == 3
+    assert trimmed("first", 30) == 2
+    assert trimmed("second", 20) == 5
+    assert trimmed("second", 5) == 4
+    assert trimmed("third", 5) == 5
 
 
 def test_the_learning_rate_rises_and_falls():

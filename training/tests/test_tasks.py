@@ -146,6 +146,12 @@ def test_bad_recipes_are_told(tmp_path):
     with pytest.raises(ValueError, match="no objective matchin"):
         read_recipe(recipe)
     recipe.write_text(STAGE)
+    with pytest.raises(ValueError, match="but only has none"):
+        read_recipe(recipe)
+    recipe.write_text(STAGE + "[stages.objectives]\nmatching = 0\n")
+    with pytest.raises(ValueError, match="no objective has a weight above 0"):
+        read_recipe(recipe)
+    recipe.write_text(STAGE + "[stages.objectives]\nmatching = 1\n")
     assert read_recipe(recipe, ["stages.only.steps=9", "network.start=data/model"]).stages[0].steps == 9
     with pytest.raises(ValueError, match="there is no stage other"):
         read_recipe(recipe, ["stages.other.steps=9"])
@@ -167,6 +173,24 @@ def test_a_stage_may_read_a_part_of_the_data(tmp_path):
     assert len(everything) == 2 * len(part) > 0
     with pytest.raises(ValueError, match="train is for pretraining"):
         read_recipe(recipe, ['stages.only.train=["elsewhere"]'])
+
+
+def test_a_whole_vocabulary_is_trained_and_measured_with_its_own_ids(tmp_path, capsys):
+    draw(tmp_path / "train")
+    recipe = tmp_path / "recipe.toml"
+    data = reading(tmp_path / "train") + "prune = false\n"
+    recipe.write_text(f"{NETWORK}{data}{STAGE}[stages.objectives]\ncontrastive = 1\nmasking = 1\n")
+    main(["train", str(recipe), "--output", str(tmp_path / "run"), "--device", "cpu"])
+    assert (tmp_path / "run/model/vocab.txt").read_text().splitlines() == FULL.read_text().splitlines()
+    capsys.readouterr()
+    measured = [str(tmp_path / "run/model"), str(tmp_path / "train"), "--split", "train", "--queries", "0"]
+    main(["recall", *measured, "--device", "cpu"])
+    assert json.loads(capsys.readouterr().out)["nearest@32"] == 100
+
+
+@pytest.mark.parametrize("recipe", sorted((FULL.parents[2] / "training/recipes").glob("*.toml")), ids=lambda r: r.stem)
+def test_the_recipes_are_read(recipe: Path):
+    assert read_recipe(recipe).stages
 
 
 def test_a_stage_may_begin_nearer_to_the_start(tmp_path):

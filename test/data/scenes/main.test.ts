@@ -47,6 +47,24 @@ describe('the scenes command', () => {
     for (const { layout, width } of images) assert.deepEqual({ layout, width }, { layout: 'front', width: 64 });
   });
 
+  it('draws the backgrounds, weather and variation that are asked for', () => {
+    const options = ['--backgrounds', 'beach,plain', '--weather', '0', '--varied', '100'];
+    const draw = (name: string, more: string[]) => {
+      const output = path.join(folder.path, name);
+      run('--count', '12', '--size', '32', '--styles', 'noto', '--format', 'raw', '--output', output, ...more);
+      const { images } = JSON.parse(readFileSync(path.join(output, 'dataset.json'), 'utf8')) as {
+        images: KarpathyImage[];
+      };
+      return { images, pixels: readFileSync(path.join(output, 'images.bin')) };
+    };
+    const varied = draw('varied', options);
+    for (const { background, weather } of varied.images) {
+      assert.match(background, /^(beach|plain .*)$/);
+      assert.equal(weather, null);
+    }
+    assert.ok(!varied.pixels.equals(draw('as it is', options.slice(0, 4)).pixels));
+  });
+
   const bad: [string[], RegExp][] = [
     [['--count', '2'], /^error: required option '--output <dir>' not specified\n$/],
     [['--count', 'many', '--output', 'x'], /^error: option '--count <n>' argument 'many' is invalid\. .*\n$/],
