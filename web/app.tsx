@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import { Details } from './components/details.js';
 import { FilterControl } from './components/filter.js';
 import { GivenImage } from './components/given.js';
@@ -7,7 +7,8 @@ import { Results } from './components/results.js';
 import { SearchBox } from './components/searchbox.js';
 import { useDrop } from './drop.js';
 import { Failure } from './failure.js';
-import { statusOf } from './format.js';
+import { useKeptFocus } from './focus.js';
+import { keyOf, statusOf } from './format.js';
 import { addressOf, uploadQuery } from './query.js';
 import type { Hit, SearchUpdate, Target } from './search.js';
 import { useCollection, usePlace, useSearch } from './state.js';
@@ -19,11 +20,17 @@ export function App() {
   const { update, stale, busy, failure, again } = useSearch(collection ? place : null);
   const [refused, setRefused] = useState<Failure | null>(null);
   const [opened, setOpened] = useState<Hit | null>(null);
+  const address = addressOf(place);
+  // Both belong to what was searched for: going back, say, leaves them behind.
+  useEffect(() => {
+    setRefused(null);
+    setOpened(null);
+  }, [address]);
+  const main = useKeptFocus<HTMLElement>();
 
   const uploadBytes = collection?.limits.uploadBytes ?? Infinity;
   const onImage = useCallback(
     (file: File) => {
-      setOpened(null);
       setRefused(file.size > uploadBytes ? tooLarge(file, uploadBytes) : null);
       if (file.size <= uploadBytes) go({ query: uploadQuery(file) });
     },
@@ -31,24 +38,18 @@ export function App() {
   );
   const hovering = useDrop(onImage);
   const onSearch = useCallback(
-    (text: string, how: 'push' | 'replace' = 'push') => {
+    (text: string, how: 'push' | 'typed' = 'push') => {
       setRefused(null);
       go({ query: { kind: 'text', text } }, how);
     },
     [go],
   );
   const onFind = useCallback(
-    (imageId: number, target: Target) => {
-      setOpened(null);
-      go({ query: { kind: 'image', imageId, target } });
-    },
+    (imageId: number, target: Target) => go({ query: { kind: 'image', imageId, target } }),
     [go],
   );
 
-  const onConditions = (next: string[]) => {
-    setOpened(null);
-    go({ conditions: next });
-  };
+  const onConditions = (next: string[]) => go({ conditions: next });
   const filterFailure = failure?.about === 'filter' ? failure.message : null;
 
   function content() {
@@ -84,9 +85,14 @@ export function App() {
             {collection.name} · {collection.images.toLocaleString('en')} pictures
           </p>
         )}
-        <SearchBox text={query?.kind === 'text' ? query.text : ''} onSearch={onSearch} onImage={onImage} />
+        <SearchBox
+          text={query?.kind === 'text' ? query.text : ''}
+          address={addressOf({ query, conditions: [] })}
+          onSearch={onSearch}
+          onImage={onImage}
+        />
       </header>
-      <main aria-busy={busy}>
+      <main ref={main} tabIndex={-1} aria-busy={busy}>
         {query && query.kind !== 'text' && (
           <GivenImage
             query={query}
@@ -104,8 +110,8 @@ export function App() {
       </main>
       {opened && (
         <Details
-          key={addressOf(place)}
-          hit={opened}
+          // As it is by now: its scores come with the waves.
+          hit={update?.hits.find((hit) => keyOf(hit) === keyOf(opened)) ?? opened}
           onFind={onFind}
           onFilter={(condition) => onConditions([...new Set([...conditions, condition])])}
           onClose={() => setOpened(null)}

@@ -3,14 +3,21 @@ import { Failure } from './failure.js';
 import { addressOf, placeOf, type Place } from './query.js';
 import { getCollection, getHealth, search, type Collection, type SearchUpdate } from './search.js';
 
-type Go = (change: Partial<Place>, how?: 'push' | 'replace') => void;
+type Go = (change: Partial<Place>, how?: 'push' | 'replace' | 'typed') => void;
 
-/** The place in the address bar. `replace` keeps what is typed from filling the history. */
+/**
+ * The place in the address bar. What is `typed` makes one entry of the history, however often typing pauses, and none once it is
+ * searched for with Enter.
+ */
 export function usePlace(): [Place, Go] {
   const [place, setPlace] = useState(() => placeOf(location.search));
   const { query } = place;
+  const typing = useRef(false);
   useEffect(() => {
-    const onPop = () => setPlace(placeOf(location.search));
+    const onPop = () => {
+      typing.current = false;
+      setPlace(placeOf(location.search));
+    };
     addEventListener('popstate', onPop);
     return () => removeEventListener('popstate', onPop);
   }, []);
@@ -21,8 +28,9 @@ export function usePlace(): [Place, Go] {
   current.current = place;
   const go = useCallback<Go>((change, how = 'push') => {
     const next = { ...current.current, ...change };
-    if (how === 'replace') history.replaceState(null, '', addressOf(next));
-    else if (addressOf(next) !== location.search) history.pushState(null, '', addressOf(next));
+    const same = how === 'replace' || typing.current || addressOf(next) === location.search;
+    history[same ? 'replaceState' : 'pushState'](null, '', addressOf(next));
+    typing.current = how === 'typed';
     setPlace(next);
   }, []);
   return [place, go];

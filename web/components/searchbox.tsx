@@ -3,17 +3,25 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 const TYPING_PAUSE = 400;
 
 interface SearchBoxProps {
+  /** Of the query; empty where it is a picture. */
   text: string;
-  onSearch: (text: string, how: 'push' | 'replace') => void;
+  /** Names the query. */
+  address: string;
+  onSearch: (text: string, how: 'push' | 'typed') => void;
   onImage: (file: File) => void;
 }
 
 /** The box: searches on Enter, and calmly while typing pauses. */
-export function SearchBox({ text, onSearch, onImage }: SearchBoxProps) {
+export function SearchBox({ text, address, onSearch, onImage }: SearchBoxProps) {
   const [draft, setDraft] = useState(text);
   const timer = useRef<ReturnType<typeof setTimeout>>();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => setDraft(text), [text]);
+  useEffect(() => {
+    // What was typed before, or is another query's by now, is not searched any more.
+    clearTimeout(timer.current);
+    // A space that was just typed stays: the next word follows.
+    setDraft((draft) => (draft.trim() === text ? draft : text));
+  }, [address]);
   useEffect(() => {
     // Not above results that were asked for by address: on a phone the keyboard would cover them.
     if (location.search === '') input.current?.focus();
@@ -23,7 +31,7 @@ export function SearchBox({ text, onSearch, onImage }: SearchBoxProps) {
   function type(value: string) {
     setDraft(value);
     clearTimeout(timer.current);
-    if (value.trim().length >= 3) timer.current = setTimeout(() => onSearch(value.trim(), 'replace'), TYPING_PAUSE);
+    if (value.trim().length >= 3) timer.current = setTimeout(() => onSearch(value.trim(), 'typed'), TYPING_PAUSE);
   }
 
   return (
