@@ -111,6 +111,7 @@ export async function evaluate(given: EvaluationOptions): Promise<RetrievalResul
     name: path.parse(options.dataset.name).name,
     key: {
       model: info.hash,
+      settings: info.settings,
       inputSize: `${info.config.shortestEdge}/${info.config.sizeDivisor}`,
       precision: precisionKey(info),
       device: info.device,

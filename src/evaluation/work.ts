@@ -10,6 +10,8 @@ import { readShard, type Shard, type ShardKind, writeShard } from './shard.js';
 export interface WorkKey {
   /** SHA-256 of the model's weights. */
   model: string;
+  /** SHA-256 of its configuration, tokenizer and treatment of pictures. */
+  settings: string;
   /** Size of what it reads of a picture: shorter side, and what both sides are multiples of. */
   inputSize: string;
   /** Of the arithmetic, and of the graphs where they round. */

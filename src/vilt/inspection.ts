@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cacheFolder } from '../paths.js';
 import { readCalibration, type Calibration } from './calibration.js';
 import { hashFiles } from './checkpoint/checkpoint.js';
@@ -6,6 +7,7 @@ import { readModel, type ModelFiles } from './files.js';
 import type { Pooling } from './graph/encoder.js';
 import { readPrefilter, type Prefilter, type Recall } from './prefilter.js';
 import type { Device, Precision } from './device.js';
+import { readDefinition, type Definition } from './vocabulary.js';
 
 export interface PrefilterInfo {
   /** Trained with the checkpoint, or made by `patchword fit`. */
@@ -28,6 +30,8 @@ export interface ModelInfo {
   /** Weight files, and their SHA-256 (hex). */
   weights: string[];
   hash: string;
+  /** SHA-256 of what else its scores depend on: the configuration, how texts are tokenized and pictures are prepared. */
+  settings: string;
   format: 'safetensors' | 'pytorch' | 'original';
   config: {
     hiddenSize: number;
@@ -81,6 +85,7 @@ export function describeModel(model: {
     folder,
     weights: checkpoint.files,
     hash,
+    settings: hashSettings(files),
     format: checkpoint.format,
     config: {
       hiddenSize: config.hiddenSize,
@@ -101,6 +106,21 @@ export function describeModel(model: {
     precision: 'fp32',
     notes: refusal === null ? [] : [refusal],
   };
+}
+
+function hashSettings({ folder, config, imageConfig }: ModelFiles): string {
+  return createHash('sha256')
+    .update(JSON.stringify([{ ...config, architecture: null, labels: null }, imageConfig, definitionOf(folder)]))
+    .digest('hex');
+}
+
+/** Null where it cannot be read: whoever needs it is told so. */
+function definitionOf(folder: string): Definition | null {
+  try {
+    return readDefinition(folder).definition;
+  } catch {
+    return null;
+  }
 }
 
 function describePrefilter({ source, dimension, hash, layer, pooling, fit }: Prefilter): PrefilterInfo {

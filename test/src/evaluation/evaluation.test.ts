@@ -196,6 +196,9 @@ describe('evaluate', () => {
         find(again, 'image-to-text', 'exhaustive', 'calibrated').ranks,
         find(result, 'image-to-text', 'exhaustive', 'calibrated').ranks,
       );
+      // The same weights behind another vocabulary, say, give other scores.
+      const otherwise = counting({ ...model, info: { ...model.info, settings: 'other' } });
+      assert.equal((await run({ ...options, models: [otherwise.inference] })).cost.reused, 0);
       const sampled = await run({ ...options, queries: 3, seed: 5 });
       assert.deepEqual(sampled.sample, {
         queries: 3,

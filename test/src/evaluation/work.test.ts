@@ -6,7 +6,15 @@ import { decodeShard, encodeShard } from '../../../src/evaluation/shard.js';
 import { WorkFolder, type WorkKey } from '../../../src/evaluation/work.js';
 import { temporaryFolder } from '../../fixture.js';
 
-const KEY: WorkKey = { model: 'a', inputSize: '112/16', precision: 'fp32', device: 'cpu', dataset: 'b', split: 'test' };
+const KEY: WorkKey = {
+  model: 'a',
+  settings: 's',
+  inputSize: '112/16',
+  precision: 'fp32',
+  device: 'cpu',
+  dataset: 'b',
+  split: 'test',
+};
 
 describe('a shard', () => {
   const shard = {
