@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { PatchwordError } from '../src/errors.js';
 import { type OriginalStatus, readOriginal, statOriginal } from '../src/original.js';
@@ -30,6 +31,19 @@ export function locateImage(image: StoredImage): Promise<OriginalStatus> {
 export function readImage(image: StoredImage): Promise<Uint8Array> {
   return readOriginal(image, IMAGE_LIMITS).catch((error: unknown) => {
     throw hidePath(image, error);
+  });
+}
+
+/**
+ * The bytes of the original, which must be what was indexed.
+ *
+ * @throws PatchwordError NOT_FOUND, IMAGE_TOO_LARGE
+ */
+export async function readIndexed(image: StoredImage): Promise<Uint8Array> {
+  const bytes = await readImage(image);
+  if (createHash('sha256').update(bytes).digest('hex') === image.contentHash) return bytes;
+  throw new PatchwordError('NOT_FOUND', `The file of image ${image.imageId} is another picture than was indexed.`, {
+    hint: 'Index its source again.',
   });
 }
 

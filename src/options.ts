@@ -3,6 +3,7 @@ import { checkFilter, type Filter } from './filter.js';
 import { areSources, CANDIDATE_SOURCES, type CandidateSource } from './hit.js';
 import type { ImageSource } from './inference/inference.js';
 import type { Target } from './store/store.js';
+import type { ModelInput } from './vilt/image.js';
 
 /** The most a query may spend on stage two; `pairs: 0` turns it off. */
 export interface Budget {
@@ -23,8 +24,11 @@ export interface SearchOptions {
   signal?: AbortSignal;
 }
 
-/** Text finds images. An image finds captions, or with `target: 'images'` similar images. */
-export type SearchQuery = SearchOptions & ({ text: string } | { image: ImageSource; target?: Target });
+/**
+ * Text finds images. An image, or what the model reads of one that the store has, finds captions, or with `target: 'images'` similar
+ * images.
+ */
+export type SearchQuery = SearchOptions & ({ text: string } | { image: ImageSource | ModelInput; target?: Target });
 
 export const SEARCH_DEFAULTS = {
   k: 10,

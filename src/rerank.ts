@@ -13,19 +13,30 @@ const WAVES = [8, 24, 32];
 /** The query, as the joint pass reads it. */
 export type Query = { text: string } | { image: ModelInput };
 
-/**
- * Stage two: the joint model reads the query with each candidate, wave by wave, in the order of stage one.
- * Candidates whose picture is gone, or is another by now, are passed over.
- */
+export interface Wave {
+  /** With their match scores. Those whose picture is gone, or is another by now, are left out. */
+  scored: Candidate[];
+  /** How many candidates it has come to, left out or not. */
+  tried: number;
+}
+
+interface RerankOptions extends JobOptions {
+  /** Milliseconds that are left. Waves after the first have no more pairs than fit, as fast as those before them went. */
+  left: () => number;
+}
+
+/** Stage two: the joint model reads the query with each candidate, wave by wave, in the order of stage one. */
 export async function* rerank(
   { store, inference }: { store: Store; inference: Inference },
   query: Query,
   candidates: readonly Candidate[],
-  options: JobOptions & { until: () => boolean },
-): AsyncGenerator<Candidate[]> {
-  let at = 0;
-  for (let wave = 0; at < candidates.length && !options.until(); wave++) {
-    const size = WAVES[Math.min(wave, WAVES.length - 1)];
+  options: RerankOptions,
+): AsyncGenerator<Wave> {
+  const begun = performance.now();
+  for (let wave = 0, at = 0; at < candidates.length; wave++) {
+    const pace = at === 0 ? 0 : (performance.now() - begun) / at;
+    const size = sizeOf(wave, { pace, left: options.left() });
+    if (size === 0) return;
     const part = candidates.slice(at, (at += size));
     const pairs = await pairsOf({ store, inference }, { query, candidates: part, ...options });
     const scorable = part.filter((_, i) => pairs[i] !== null);
@@ -33,8 +44,15 @@ export async function* rerank(
       pairs.filter((pair) => pair !== null),
       options,
     );
-    yield scorable.map((candidate, i) => withMatchScore(candidate, scores[i], inference.info.calibration));
+    const scored = scorable.map((candidate, i) => withMatchScore(candidate, scores[i], inference.info.calibration));
+    yield { scored, tried: Math.min(at, candidates.length) };
   }
+}
+
+/** Pairs of a wave. @param time.pace milliseconds a pair; 0 before any was read */
+function sizeOf(wave: number, { pace, left }: { pace: number; left: number }): number {
+  if (left <= 0) return 0;
+  return Math.min(WAVES[Math.min(wave, WAVES.length - 1)], Math.floor(left / pace));
 }
 
 /** What the joint pass reads; null where a picture is neither in the cache nor, as it was indexed, on disk any more. */

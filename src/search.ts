@@ -1,12 +1,14 @@
 import { nothingMatches } from './calibration.js';
 import { PatchwordError } from './errors.js';
 import { compareCandidates, hitOf, hydrate, type Candidate, type Hit } from './hit.js';
-import type { Inference } from './inference/inference.js';
+import type { ImageSource, Inference } from './inference/inference.js';
+import { cancelled } from './inference/schedule.js';
 import { readOptions, type SearchQuery } from './options.js';
 import { propose } from './proposal.js';
 import { rerank, type Query } from './rerank.js';
 import { textNotes } from './score.js';
 import type { Store, Target } from './store/store.js';
+import type { ModelInput } from './vilt/image.js';
 
 export type { CandidateSource, CaptionHit, Hit, ImageHit } from './hit.js';
 export { SEARCH_DEFAULTS, SEARCH_LIMIT, type Budget, type SearchOptions, type SearchQuery } from './options.js';
@@ -123,22 +125,25 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
       ...told,
     };
   };
+  if (signal.aborted) throw cancelled();
   yield update('nearest');
 
-  if (canRerank(inference, query, target)) {
-    const wanted = candidates.slice(0, options.candidates);
-    const affordable = wanted.slice(0, budget.pairs);
-    const started = performance.now();
-    const late = () => performance.now() - started >= budget.milliseconds;
-    for await (const wave of rerank(context, query, affordable, { signal, until: late })) {
-      candidates = merge(candidates, wave);
-      spent.pairs += wave.length;
-      spent.rerankMilliseconds = round(performance.now() - started);
-      yield update('wave');
-    }
-    spent.cutShort = affordable.length < wanted.length || (late() && spent.pairs < affordable.length);
+  const wanted = canRerank(inference, query, target) ? candidates.slice(0, options.candidates) : [];
+  const affordable = wanted.slice(0, budget.pairs);
+  const started = performance.now();
+  const left = () => budget.milliseconds - (performance.now() - started);
+  let tried = 0;
+  for await (const wave of rerank(context, query, affordable, { signal, left })) {
+    tried = wave.tried;
+    candidates = merge(candidates, wave.scored);
+    spent.pairs += wave.scored.length;
+    spent.rerankMilliseconds = round(performance.now() - started);
+    yield update('wave');
   }
-  const nothing = text === null || spent.cutShort ? null : nothingMatches(inference.info.calibration, candidates);
+  spent.cutShort = tried < wanted.length;
+  // What was passed over may be the match.
+  const told = text !== null && spent.pairs === wanted.length;
+  const nothing = told ? nothingMatches(inference.info.calibration, candidates) : null;
   yield update('final', { nothingMatches: nothing, notes: nothing ? [...notes, NOTHING_MATCHES] : notes });
 }
 
@@ -153,10 +158,15 @@ async function embed(
     const [{ embedding }] = await inference.embedTexts([text], { signal });
     return { query: { text }, embedding, unknownWords: tokens.unknownWords, notes: textNotes(tokens, inference.info) };
   }
-  const { modelInput } = await inference.prepare(asked.image, { signal });
+  const modelInput = isModelInput(asked.image)
+    ? asked.image
+    : (await inference.prepare(asked.image, { signal })).modelInput;
   const [embedding] = await inference.embedImages([modelInput], { signal });
   return { query: { image: modelInput }, embedding, unknownWords: [], notes: [] };
 }
+
+const isModelInput = (image: ImageSource | ModelInput): image is ModelInput =>
+  typeof image === 'object' && 'pixels' in image;
 
 /** The joint model reads a text with an image: two images have only their embeddings. */
 function canRerank({ info }: Inference, query: Query, target: Target): boolean {

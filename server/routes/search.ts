@@ -5,9 +5,10 @@ import { PatchwordError } from '../../src/errors.js';
 import { checkFilter } from '../../src/filter.js';
 import type { Hit, SearchOptions, SearchQuery, SearchUpdate } from '../../src/search.js';
 import type { Store } from '../../src/store/store.js';
+import type { ModelInput } from '../../src/vilt/image.js';
 import { errorBody, methodNotAllowed, sendError, toPatchwordError } from '../errors.js';
 import { Gate } from '../gate.js';
-import { findImage, readImage } from '../original.js';
+import { findImage, readIndexed } from '../original.js';
 import { parse, searchParameters, type SearchParameters } from '../parameters.js';
 import { withEngine, type Service } from '../service.js';
 
@@ -25,9 +26,12 @@ export function searchRoutes(service: Service): Router {
     service.logger.debug({ parameters }, 'search');
     try {
       const answer = async (engine: Engine) => {
-        const query = await toQuery(engine.store, parameters, req.file?.buffer);
+        checkQuery(parameters, req.file?.buffer);
+        const options = toOptions(parameters);
         await searches.run(async () => {
-          const updates = engine.search({ ...query, signal });
+          // Read in its turn: of all that wait, originals would fill the memory.
+          const query = await toQuery(engine.store, parameters, req.file?.buffer);
+          const updates = engine.search({ ...options, ...query, signal });
           const view = viewer(engine.store);
           if (req.accepts(['json', NDJSON]) === NDJSON) {
             for await (const update of updates) writeLine(res, await view(update));
@@ -61,20 +65,6 @@ export function searchRoutes(service: Service): Router {
     return { k, candidates, sources, filter, rerank };
   }
 
-  async function toQuery(store: Store, parameters: SearchParameters, upload?: Uint8Array): Promise<SearchQuery> {
-    const { text, imageId, target } = parameters;
-    if ([text, imageId, upload].filter((given) => given !== undefined).length !== 1) {
-      throw new PatchwordError('INVALID_ARGUMENT', 'Expected exactly one of text, imageId and an uploaded image.');
-    }
-    const options = toOptions(parameters);
-    if (text !== undefined) {
-      if (target === undefined || target === 'images') return { ...options, text };
-      throw new PatchwordError('INVALID_ARGUMENT', 'target: a text finds images; captions are found by an image.');
-    }
-    const image = upload ?? (await readImage(await findImage(store, imageId!)));
-    return { ...options, image, ...(target && { target }) };
-  }
-
   const router = Router();
   router
     .route('/search')
@@ -82,6 +72,29 @@ export function searchRoutes(service: Service): Router {
     .post(express.json({ limit: '16kb' }), receiveUpload(service), (req, res) => search(req, res, req.body))
     .all(methodNotAllowed('GET, POST'));
   return router;
+}
+
+/** @throws PatchwordError INVALID_ARGUMENT */
+function checkQuery({ text, imageId, target }: SearchParameters, upload?: Uint8Array): void {
+  if ([text, imageId, upload].filter((given) => given !== undefined).length !== 1) {
+    throw new PatchwordError('INVALID_ARGUMENT', 'Expected exactly one of text, imageId and an uploaded image.');
+  }
+  if (text !== undefined && target === 'captions') {
+    throw new PatchwordError('INVALID_ARGUMENT', 'target: a text finds images; captions are found by an image.');
+  }
+}
+
+async function toQuery(store: Store, parameters: SearchParameters, upload?: Uint8Array): Promise<SearchQuery> {
+  const { text, imageId, target } = parameters;
+  if (text !== undefined) return { text };
+  return { image: upload ?? (await pictureOf(store, imageId!)), ...(target && { target }) };
+}
+
+/** What the model reads of a stored image, or else its original, as long as that is what was indexed. */
+async function pictureOf(store: Store, imageId: number): Promise<ModelInput | Uint8Array> {
+  const image = await findImage(store, imageId);
+  const [modelInput] = await store.getModelInputs([imageId]);
+  return modelInput ?? (await readIndexed(image));
 }
 
 /** Reads a form with one `image` into memory, within the limits; lets JSON bodies through and refuses all others. */

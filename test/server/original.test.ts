@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { locateImage, pictureType, pictureTypeAt, readImage } from '../../server/original.js';
+import { locateImage, pictureType, pictureTypeAt, readImage, readIndexed } from '../../server/original.js';
 import type { ImageLocation } from '../../src/original.js';
 import type { StoredImage } from '../../src/store/store.js';
 import { IMAGE_LIMITS } from '../../src/vilt/limits.js';
@@ -50,6 +51,16 @@ describe('the original of a stored image', () => {
       assert.equal(error.code, 'IMAGE_TOO_LARGE');
       assert.ok(!error.message.includes(folder.path));
       return true;
+    });
+  });
+
+  it('is not searched with where it is another picture by now', async () => {
+    const image = stored({ file: 'shard.tar' });
+    const contentHash = createHash('sha256').update('head fox tail').digest('hex');
+    assert.equal(Buffer.from(await readIndexed({ ...image, contentHash })).toString(), 'head fox tail');
+    await assert.rejects(readIndexed({ ...image, contentHash: '0'.repeat(64) }), {
+      code: 'NOT_FOUND',
+      message: 'The file of image 7 is another picture than was indexed.',
     });
   });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { hydrate, type Candidate } from '../../src/hit.js';
+import type { Inference } from '../../src/inference/inference.js';
 import { rerank, type Query } from '../../src/rerank.js';
 import type { Target } from '../../src/store/store.js';
 import { counting, PICTURES, readSample, sampleCollection } from './sample.js';
@@ -26,19 +27,23 @@ describe('rerank', function () {
   });
 
   const TEXT: Query = { text: 'three yellow foxes at night' };
-  const never = () => false;
+  const left = () => Infinity;
 
-  async function wavesOf(query: Query, candidates: Candidate[], options: { until?: () => boolean } = {}) {
+  async function wavesOf(query: Query, candidates: Candidate[], options: { left?: () => number } = {}) {
     const { inference, calls } = counting(small.engine.inference);
     const waves: Candidate[][] = [];
+    const tried: number[] = [];
     const context = { store: small.engine.store, inference };
-    for await (const wave of rerank(context, query, candidates, { until: never, ...options })) waves.push(wave);
-    return { waves, calls };
+    for await (const wave of rerank(context, query, candidates, { left, ...options })) {
+      waves.push(wave.scored);
+      tried.push(wave.tried);
+    }
+    return { waves, tried, calls };
   }
 
   it('has no wave without candidates, or when the time is up before it starts', async () => {
     assert.deepEqual((await wavesOf(TEXT, [])).waves, []);
-    assert.deepEqual((await wavesOf(TEXT, images, { until: () => true })).calls, []);
+    assert.deepEqual((await wavesOf(TEXT, images, { left: () => 0 })).calls, []);
   });
 
   it('reads a few first, then more at a time, each candidate once and in order', async () => {
@@ -59,9 +64,28 @@ describe('rerank', function () {
   });
 
   it('stops before the next wave when the time is up', async () => {
-    let waves = 0;
-    const { calls } = await wavesOf(TEXT, images, { until: () => waves++ === 1 });
-    assert.deepEqual(calls, [8]);
+    const times = [1000, 0];
+    const { calls, tried } = await wavesOf(TEXT, images, { left: () => times.shift()! });
+    assert.deepEqual([calls, tried], [[8], [8]]);
+  });
+
+  it('makes the next wave no larger than the time that is left, at the pace so far', async () => {
+    const PAIR = 10; // ms
+    const { store, inference } = small.engine;
+    const sizes: number[] = [];
+    const slow: Inference = {
+      ...inference,
+      async matchScores(pairs) {
+        sizes.push(pairs.length);
+        await new Promise((resolve) => setTimeout(resolve, PAIR * pairs.length));
+        return new Float32Array(pairs.length);
+      },
+    };
+    const times = [Infinity, 4.5 * PAIR, 0.5 * PAIR];
+    const waves = rerank({ store, inference: slow }, TEXT, images, { left: () => times.shift() ?? 0 });
+    for await (const { scored } of waves) assert.ok(scored.length > 0);
+    assert.equal(sizes[0], 8);
+    assert.ok((sizes[1] ?? 0) <= 4 && sizes.length <= 2, sizes.join());
   });
 
   it('adds a score and its probability, and nothing else', async () => {
@@ -91,11 +115,12 @@ describe('rerank', function () {
         ? { ...candidate, image: { ...candidate.image, imageId: 100_000 + i, location: { file: 'nowhere.jpg' } } }
         : candidate,
     );
-    const { waves } = await wavesOf(TEXT, gone);
+    const { waves, tried } = await wavesOf(TEXT, gone);
     assert.deepEqual(
       waves.map((wave) => wave.length),
       [0, PICTURES - 8],
     );
+    assert.deepEqual(tried, [8, PICTURES]);
   });
 
   it('passes over a picture that is not in the cache and another by now, and does not put that there', async () => {
@@ -115,7 +140,7 @@ describe('rerank', function () {
   it('says so when the caller went away, or the model fails', async () => {
     const { store, inference } = small.engine;
     const run = async (options: { signal?: AbortSignal }, query: Query) => {
-      await rerank({ store, inference }, query, images, { until: never, ...options }).next();
+      await rerank({ store, inference }, query, images, { left, ...options }).next();
     };
     await assert.rejects(run({ signal: AbortSignal.abort() }, TEXT), { code: 'CANCELLED' });
     await assert.rejects(run({}, { text: ' ' }), { code: 'EMPTY_TEXT' });

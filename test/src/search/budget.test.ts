@@ -3,6 +3,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { search } from '../../../src/search.js';
 import { openStore } from '../../../src/store/sqlite/store.js';
+import type { Measurement } from '../../../src/vilt/calibration.js';
 import { counting, PICTURES, sampleCollection } from '../sample.js';
 import { assertAlike, filesOf, FOXES, QUERY, stagesOf, updatesOf } from '../updates.js';
 
@@ -90,6 +91,18 @@ describe('reranking', function () {
         const passedOver = hits.filter(({ matchScore }) => matchScore === null);
         assert.deepEqual(passedOver, hits.slice(-2));
         assert.deepEqual(filesOf(passedOver), [FOXES, 'scene-000015.jpg']);
+        // The match may be one that was passed over, whatever the others' probabilities are.
+        const { info } = small.engine.inference;
+        const measured = { nothingMatches: { threshold: 1 } } as Measurement;
+        const strict = {
+          ...small.engine.inference,
+          info: { ...info, calibration: { ...info.calibration!, measured } },
+        };
+        assert.equal((await search({ store, inference: strict }, query).final()).nothingMatches, null);
+        assert.equal(
+          (await search({ store: small.engine.store, inference: strict }, query).final()).nothingMatches,
+          true,
+        );
       } finally {
         [gone, damaged].forEach((file, i) => writeFileSync(file, originals[i]));
         await store.close();

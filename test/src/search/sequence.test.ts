@@ -117,6 +117,20 @@ describe('a search', function () {
       assert.deepEqual(stages, ['nearest', 'wave']);
     });
 
+    it('while it looks for candidates, rejects with none of them', async () => {
+      const left = new AbortController();
+      const { store, inference } = small.engine;
+      const leaving = new Proxy(store, {
+        get(target, name) {
+          if (name === 'nearest') left.abort();
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+      const query = { ...QUERY, rerank: { pairs: 0 }, signal: left.signal };
+      await assert.rejects(updatesOf(search({ store: leaving, inference }, query)), cancelled);
+    });
+
     it('while it waits, rejects', async () => {
       const left = new AbortController();
       const final = small.engine.search({ ...QUERY, signal: left.signal }).final();
