@@ -15,10 +15,17 @@ interface ThumbnailOptions {
   logger: Logger;
 }
 
+interface Made {
+  bytes: Buffer;
+  /** Of the original that it was made of. */
+  hash: string;
+}
+
 /** Thumbnails made once and kept on disk. A folder that cannot be written costs time, never an answer. */
 export class Thumbnails {
   readonly #gate: Gate;
-  readonly #making = new Map<string, Promise<Buffer>>();
+  /** By the content hash that was asked for. */
+  readonly #making = new Map<string, Promise<Made>>();
   /** Bytes kept; null until counted. */
   #bytes: number | null = null;
 
@@ -35,23 +42,25 @@ export class Thumbnails {
     const kept = this.#file(contentHash);
     const cached = await readFile(kept).catch(() => null);
     if (cached) return { bytes: cached, current: true };
-    const source = await original();
-    const hash = createHash('sha256').update(source).digest('hex');
-    const making = this.#making.get(hash) ?? this.#make(hash, source);
-    return { bytes: await making, current: hash === contentHash };
+    const making = this.#making.get(contentHash) ?? this.#make(contentHash, original);
+    const { bytes, hash } = await making;
+    return { bytes, current: hash === contentHash };
   }
 
-  #make(hash: string, source: Uint8Array): Promise<Buffer> {
+  /** Reads the original in its turn, too: of all that wait, originals would fill the memory. */
+  #make(contentHash: string, original: () => Promise<Uint8Array>): Promise<Made> {
     const making = this.#gate
       .run(async () => {
+        const source = await original();
+        const hash = createHash('sha256').update(source).digest('hex');
         const bytes = Buffer.from(await thumbnail(source));
         await this.#keep(hash, bytes).catch((error: unknown) => {
           this.options.logger.warn({ err: error }, 'a thumbnail could not be kept');
         });
-        return bytes;
+        return { bytes, hash };
       })
-      .finally(() => this.#making.delete(hash));
-    this.#making.set(hash, making);
+      .finally(() => this.#making.delete(contentHash));
+    this.#making.set(contentHash, making);
     return making;
   }
 

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Router, type Response } from 'express';
 import type { StoredImage } from '../../src/store/store.js';
 import { methodNotAllowed } from '../errors.js';
+import { Gate } from '../gate.js';
 import { findImage, gone, locateImage, pictureType, pictureTypeAt, readImage } from '../original.js';
 import { imageId, parse } from '../parameters.js';
 import { withEngine, type Service } from '../service.js';
@@ -13,6 +14,7 @@ const address = z.object({ imageId });
 /** GET /v1/images/:imageId and its thumbnail. */
 export function imageRoutes(service: Service): Router {
   let thumbnails: Thumbnails | undefined;
+  const tables = new Gate(service.limits.thumbnails);
 
   async function openThumbnails(): Promise<Thumbnails> {
     const { folder } = await withEngine(service, (engine) => engine.info());
@@ -32,7 +34,7 @@ export function imageRoutes(service: Service): Router {
       const { imageId } = parse(address, req.params);
       const image = await withEngine(service, ({ store }) => findImage(store, imageId));
       isolate(res);
-      await sendOriginal(res, image);
+      await sendOriginal(res, image, tables);
     })
     .all(methodNotAllowed('GET'));
   router
@@ -56,11 +58,11 @@ export function imageRoutes(service: Service): Router {
   return router;
 }
 
-/** A file, or its part that is the image, as a stream; an image in a table whole. */
-async function sendOriginal(res: Response, image: StoredImage): Promise<void> {
+/** A file, or its part that is the image, as a stream; an image in a table whole, a few at once. */
+async function sendOriginal(res: Response, image: StoredImage, tables: Gate): Promise<void> {
   const { file, range } = await locateImage(image);
   if (range === null) {
-    const bytes = await readImage(image);
+    const bytes = await tables.run(() => readImage(image));
     describe(res, image, pictureType(bytes)).send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     return;
   }

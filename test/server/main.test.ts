@@ -3,7 +3,7 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startServer } from '../../server/main.js';
 import { temporaryFolder } from '../fixture.js';
-import { type Failed, serveSmallCollection } from './collection.js';
+import { type Answer, type Failed, serveSmallCollection } from './collection.js';
 
 const KEY = 'a-key-of-more-than-sixteen-characters';
 
@@ -137,12 +137,13 @@ describe('close', () => {
   const served = serveSmallCollection();
 
   it('ends what is under way and lets the port go', async () => {
-    const search = fetch(`${served.url}/v1/search?text=a+fox`).then(({ status }) => status);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const headers = { accept: 'application/x-ndjson' };
+    const response = await fetch(`${served.url}/v1/search?text=a+fox`, { headers });
     const started = performance.now();
     await served.server.close();
     assert.ok(performance.now() - started < 5_000);
-    assert.ok([200, 503].includes(await search));
+    const last = JSON.parse((await response.text()).trim().split('\n').at(-1)!) as Partial<Answer & Failed>;
+    assert.ok(last.stage === 'final' || last.error?.code === 'CANCELLED', JSON.stringify(last));
     await assert.rejects(fetch(`${served.url}/healthz`));
   });
 });

@@ -67,6 +67,19 @@ describe('Thumbnails', () => {
     assert.equal((await readdir(folder)).length, 1);
   });
 
+  it('reads no more originals at once than it makes thumbnails', async () => {
+    const { thumbnails } = open();
+    let [reading, most] = [0, 0];
+    const read = async (file: string) => {
+      most = Math.max(most, ++reading);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      reading--;
+      return readFile(file);
+    };
+    await Promise.all([PNG, JPEG, SMALL].map(async (file) => thumbnails.get(await hashOf(file), () => read(file))));
+    assert.equal(most, 1);
+  });
+
   it('removes the oldest beyond its bound', async () => {
     const files = [PNG, JPEG, SMALL];
     const { thumbnails, folder } = open();
