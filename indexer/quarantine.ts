@@ -32,9 +32,6 @@ export interface RetryResult extends Pick<
 
 const PAGE = 500;
 
-/** Later than any name of a source. */
-const LAST_NAME = '\u{10FFFF}'.repeat(16);
-
 /** All that is in quarantine, by source and name. */
 export async function* listQuarantine(store: Store): AsyncGenerator<QuarantineEntry> {
   const paths = new Map((await store.sources()).map(({ sourceId, path }) => [sourceId, path]));
@@ -78,7 +75,8 @@ async function quarantinedSources(store: Store): Promise<Source[]> {
     const [entry] = await store.scanQuarantine({ after, limit: 1 });
     if (entry === undefined) break;
     found.add(entry.sourceId);
-    after = { sourceId: entry.sourceId, file: LAST_NAME };
+    // No name is later than all others, but none is empty.
+    after = { sourceId: entry.sourceId + 1, file: '' };
   }
   return (await store.sources()).filter(({ sourceId }) => found.has(sourceId));
 }

@@ -89,4 +89,15 @@ describe('quarantine', function () {
     assert.equal((await ingest({ engine: counted, source: at('one') })).quarantined, 1);
     assert.equal(asked.prepared, 2, 'new.png and phone.heic');
   });
+
+  it('ends where a name comes after every other', async () => {
+    const file = at('one', `${'\u{10FFFF}'.repeat(17)}.jpg`);
+    writeFileSync(file, 'no picture');
+    await ingest({ engine, source: at('one') });
+    const { skipped } = await retryQuarantine({ engine });
+    assert.deepEqual(
+      skipped.map((entry) => entry.file),
+      ['phone.heic', path.basename(file)],
+    );
+  });
 });
