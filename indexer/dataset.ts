@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Attributes } from '../src/filter.js';
+import { isWithinLimits, recordSize } from '../src/store/limits.js';
 import type { StoredImage } from '../src/store/store.js';
 
 /** The folder of the pictures, beside dataset.json. */
@@ -7,6 +8,9 @@ export const PICTURES = 'images';
 
 /** The most bytes that an exported name takes from the source's. */
 const STEM_BYTES = 80;
+
+/** More bytes than an exported name has, with the folder. */
+const NAME_BYTES = 200;
 
 /** What a reader of Karpathy's JSON takes for something else than an attribute. */
 const RESERVED = ['filename', 'filepath', 'sentences', 'split', 'attributes'];
@@ -30,10 +34,42 @@ export interface DatasetEntry {
 }
 
 /**
- * A name that any file system takes, and that differs from all others also where case or accents do not count: its id is
- * in it. Of what the source calls the image as much is kept as is harmless; the extension is that of the bytes.
+ * The captions of an image, as many at a time as a store takes of one file: an image that lies in several files has those of
+ * all. Each part is exported as a file of its own, and files of the same bytes are one image again where they are indexed.
+ *
+ * @param options.dimension length of an embedding: they count, too
  */
-export function exportedName({ file, imageId }: Pick<StoredImage, 'file' | 'imageId'>, bytes: Uint8Array): string {
+export function captionParts(image: StoredImage, { dimension }: { dimension: number }): string[][] {
+  const embedding = new Float32Array(dimension);
+  const file = ' '.repeat(NAME_BYTES);
+  const bare = recordSize({ ...image, file, location: { file }, perceptualHash: null, embedding, captions: [] });
+  const parts: string[][] = [[]];
+  let size = bare;
+  for (const text of image.captions) {
+    const bytes = Buffer.byteLength(text) + embedding.byteLength;
+    const isFull = !isWithinLimits({ items: size.items + 1, bytes: size.bytes + bytes });
+    if (isFull && parts.at(-1)!.length > 0) {
+      parts.push([]);
+      size = bare;
+    }
+    parts.at(-1)!.push(text);
+    size = { items: size.items + 1, bytes: size.bytes + bytes };
+  }
+  return parts;
+}
+
+/**
+ * A name that any file system takes, and that differs from all others also where case or accents do not count: its id is
+ * in it, and which part of the image it is. Of what the source calls the image as much is kept as is harmless; the extension
+ * is that of the bytes.
+ *
+ * @param image.part from 1
+ */
+export function exportedName(
+  image: Pick<StoredImage, 'file' | 'imageId'> & { part?: number },
+  bytes: Uint8Array,
+): string {
+  const { file, imageId, part = 1 } = image;
   const base = file
     .split('/')
     .at(-1)!
@@ -49,7 +85,9 @@ export function exportedName({ file, imageId }: Pick<StoredImage, 'file' | 'imag
   }
   const head = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
   const extension = EXTENSIONS.find(([signature]) => signature.test(head))?.[1] ?? '.tif';
-  return `${/[\p{L}\p{N}]/u.test(stem) ? stem : 'image'}-${imageId}${extension}`;
+  // With a dot, which no id has: `fox-7.2` is no other image's name.
+  const id = part === 1 ? imageId : `${imageId}.${part}`;
+  return `${/[\p{L}\p{N}]/u.test(stem) ? stem : 'image'}-${id}${extension}`;
 }
 
 /** What dataset.json says of an image. Attributes are keys of their own, as in COCO's; those whose names are taken are one level down. */

@@ -9,7 +9,7 @@ import { readOriginal, statOriginal } from '../src/original.js';
 import type { Store, StoredImage } from '../src/store/store.js';
 import { IMAGE_LIMITS } from '../src/vilt/image.js';
 import { mapAhead } from './lookahead.js';
-import { DatasetWriter, exportedEntry, exportedName, PICTURES } from './dataset.js';
+import { captionParts, DatasetWriter, exportedEntry, exportedName, PICTURES } from './dataset.js';
 import { reasonToSkip } from './preparation.js';
 import type { Progress } from './progress.js';
 import type { SkippedImage } from './readers/reader.js';
@@ -31,7 +31,7 @@ export interface ExportOptions {
 export interface ExportResult {
   images: number;
   captions: number;
-  /** Of the pictures. */
+  /** Of the pictures as they were written. */
   bytes: number;
   /** Images that were left out, by absolute path, with the reason. */
   missing: SkippedImage[];
@@ -57,7 +57,8 @@ interface Destination {
 /**
  * Writes a collection in Karpathy's layout, which `patchword index` and `patchword collection import` read: `dataset.json`
  * and the originals in `images/`, as a folder or as one tar file. It is there whole or not at all. An image that lies in
- * several files is written once, with the captions of all and what its first file says else.
+ * several files is written once, with the captions of all and what its first file says else; again only where it has more
+ * captions than are read of one file.
  *
  * @throws PatchwordError FILE_NOT_FOUND where originals are gone or changed, unless `allowMissing`; INVALID_ARGUMENT where the
  * target is taken, or the filter is none; DISK_FULL, READ_ONLY, CANCELLED
@@ -70,7 +71,8 @@ export async function exportCollection(options: ExportOptions): Promise<ExportRe
   return withDraft({ target: out, emptyFolder: !asTar }, async ({ place, scratch }) => {
     if (!allowMissing) refuse(await findMissing(options), total);
     const dataset = path.join(scratch, 'dataset.json');
-    const list = await DatasetWriter.begin(dataset, (await store.info()).name);
+    const { name: collection, model } = await store.info();
+    const list = await DatasetWriter.begin(dataset, collection);
     const destination = asTar ? tarDestination(place) : folderDestination(place);
     const result: ExportResult = { images: 0, captions: 0, bytes: 0, missing: [], seconds: 0 };
     try {
@@ -82,12 +84,14 @@ export async function exportCollection(options: ExportOptions): Promise<ExportRe
           if (!allowMissing) refuse(result.missing, total);
         } else {
           const { bytes } = original;
-          const name = exportedName(image, bytes);
-          await destination.add({ name: `${PICTURES}/${name}`, bytes, modified: image.modified });
-          await list.add(exportedEntry(image, name));
+          for (const [at, captions] of captionParts(image, model).entries()) {
+            const name = exportedName({ ...image, part: at + 1 }, bytes);
+            await destination.add({ name: `${PICTURES}/${name}`, bytes, modified: image.modified });
+            await list.add(exportedEntry({ ...image, captions }, name));
+            result.bytes += bytes.length;
+          }
           result.images += 1;
           result.captions += image.captions.length;
-          result.bytes += bytes.length;
         }
         onProgress?.({ done: result.images + result.missing.length, total });
       }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { DatasetWriter, exportedEntry, exportedName } from '../../indexer/dataset.js';
+import { captionParts, DatasetWriter, exportedEntry, exportedName } from '../../indexer/dataset.js';
 import { openSource } from '../../indexer/readers/source.js';
-import type { StoredImage } from '../../src/store/store.js';
+import { STORE_LIMITS, type StoredImage } from '../../src/store/store.js';
 import { temporaryFolder } from '../fixture.js';
 
 const JPEG = Buffer.from('ffd8ffe0', 'hex');
@@ -37,6 +37,14 @@ describe('exportedName', () => {
     });
   }
 
+  it('tells the parts of an image from each other, and from any other image', () => {
+    const part = (number: number, file = 'fox.jpg') => exportedName({ file, imageId: 7, part: number }, JPEG);
+    assert.deepEqual([part(1), part(2), part(12)], ['fox-7.jpg', 'fox-7.2.jpg', 'fox-7.12.jpg']);
+    for (const file of ['fox-7.jpg', 'fox-7.2.jpg', 'fox.jpg']) {
+      assert.notEqual(exportedName({ file, imageId: 2 }, JPEG), part(2));
+    }
+  });
+
   it('calls a file by what its bytes are', () => {
     const kinds: Record<string, string> = {
       '.png': '89504e470d0a1a0a',
@@ -51,13 +59,39 @@ describe('exportedName', () => {
   });
 });
 
+const image = (changes: Partial<StoredImage>): StoredImage => ({
+  ...{ imageId: 1, file: 'a.jpg', root: '/', location: { file: 'a.jpg' }, contentHash: '', bytes: 1, modified: 1 },
+  ...{ width: 1, height: 1, split: null, attributes: {}, captions: [], missing: false, searchable: true },
+  ...changes,
+});
+
+describe('captionParts', () => {
+  const parts = (captions: string[], changes: Partial<StoredImage> = {}) =>
+    captionParts(image({ captions, ...changes }), { dimension: 256 });
+  const texts = (count: number, length: number) => Array.from({ length: count }, (_, i) => `${i} `.padEnd(length, 'x'));
+
+  it('is one part for what a store takes of one file, captions or none', () => {
+    for (const captions of [[], ['a fox'], texts(STORE_LIMITS.batchItems - 1, 20)]) {
+      assert.deepEqual(parts(captions), [captions]);
+    }
+  });
+
+  it('loses no caption of more, in their order, and no part has more than a store takes', () => {
+    const attributes = Object.fromEntries(texts(100, 100).map((name) => [name, 'x'.repeat(10_000)]));
+    for (const captions of [texts(1001, 20), texts(900, 10_000), texts(5000, 2000)]) {
+      const found = parts(captions, { attributes });
+      assert.ok(found.length > 1 && found.every(({ length }) => length > 0 && length < STORE_LIMITS.batchItems));
+      assert.deepEqual(found.flat(), captions);
+      for (const part of found) {
+        const bytes = part.join('').length + 1024 * part.length + JSON.stringify(attributes).length;
+        assert.ok(bytes < STORE_LIMITS.batchBytes, String(bytes));
+      }
+    }
+  });
+});
+
 describe('DatasetWriter', () => {
   const temporary = temporaryFolder();
-  const image = (changes: Partial<StoredImage>): StoredImage => ({
-    ...{ imageId: 1, file: 'a.jpg', root: '/', location: { file: 'a.jpg' }, contentHash: '', bytes: 1, modified: 1 },
-    ...{ width: 1, height: 1, split: null, attributes: {}, captions: [], missing: false, searchable: true },
-    ...changes,
-  });
 
   it('writes over nothing', async () => {
     const file = path.join(temporary.path, 'taken.json');

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { exportCollection, type ExportOptions } from '../../indexer/export.js';
+import { importCollection } from '../../indexer/import.js';
 import { ingest } from '../../indexer/ingestion.js';
 import { openSource } from '../../indexer/readers/source.js';
 import { openEngine } from '../../src/engine.js';
@@ -65,8 +66,8 @@ describe('exportCollection', function () {
     await engine.close();
   }
 
-  async function run(options: Partial<ExportOptions> & { out: string }) {
-    const store = await openStore({ data: at('data'), name: 'whole', warm: false });
+  async function run({ from = 'whole', ...options }: Partial<ExportOptions> & { from?: string; out: string }) {
+    const store = await openStore({ data: at('data'), name: from, warm: false });
     try {
       return await exportCollection({ store, ...options });
     } finally {
@@ -171,6 +172,26 @@ describe('exportCollection', function () {
     const first = before[hash(files[0])];
     assert.ok(first.captions.includes('another caption'), 'of all its files');
     assert.equal(first.attributes.filename, 'was 0');
+  });
+
+  it('loses no caption of an image that has more than are read of one file', async () => {
+    const captions = Array.from({ length: 1001 }, (_, i) => `caption number ${i}`);
+    mkdirSync(at('many'));
+    for (const [file, own] of Object.entries({ a: captions.slice(0, 600), b: captions.slice(600) })) {
+      copyFileSync(files[0], at('many', `${file}.jpg`));
+      writeFileSync(at('many', `${file}.json`), JSON.stringify({ captions: own, split: 'test', year: 2001 }));
+    }
+    await index('many', [at('many')]);
+    const before = await imagesOf('many');
+    assert.deepEqual(before, { [hash(files[0])]: { captions, split: 'test', attributes: { year: 2001 } } });
+    for (const [name, out] of Object.entries({ folder: at('many-out'), tar: at('many-out.tar') })) {
+      const written = await run({ from: 'many', out });
+      assert.deepEqual([written.images, written.captions], [1, captions.length]);
+      const read = await importCollection({ from: out, data: at('data'), name });
+      assert.deepEqual([read.images, read.captions, read.skipped], [1, captions.length, []]);
+      assert.deepEqual(await imagesOf(name), before);
+    }
+    assert.equal(readdirSync(at('many-out', 'images')).length, 2);
   });
 
   it('writes the images that a filter lets through', async () => {
