@@ -39,7 +39,9 @@ export interface ImportResult {
   kind: 'export' | 'backup';
   images: number;
   captions: number;
-  /** Pictures of an export that could not be indexed. */
+  /** How many pictures of an export could not be indexed. */
+  quarantined: number;
+  /** The first of them. */
   skipped: SkippedImage[];
   seconds: number;
 }
@@ -72,8 +74,7 @@ export async function importCollection(options: ImportOptions): Promise<ImportRe
         ? await importBackup(options, { isTar, staged })
         : await indexExport(options, { isTar, staged });
     await staged.publish();
-    const { images, captions, skipped } = imported;
-    return { kind, images, captions, skipped, seconds: (performance.now() - started) / 1000 };
+    return { kind, ...imported, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     if (!(error instanceof PatchwordError && error.code === 'CANCELLED')) throw error;
     throw new PatchwordError('CANCELLED', 'Stopped; nothing was imported.', {
@@ -93,7 +94,7 @@ async function importBackup(
   if (!existsSync(folder)) {
     onNote?.(`Its model is not at ${folder}: say where it is with --model when you search, or change it with reindex.`);
   }
-  return { images, captions, skipped: [] };
+  return { images, captions, quarantined: 0, skipped: [] };
 }
 
 /** @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID */
@@ -140,9 +141,9 @@ async function indexExport(
     create: true,
   });
   try {
-    const { skipped } = await ingest({ engine, source, onProgress, signal });
+    const { quarantined, skipped } = await ingest({ engine, source, onProgress, signal });
     const { images, captions } = await engine.info();
-    return { images, captions, skipped };
+    return { images, captions, quarantined, skipped };
   } finally {
     await engine.close();
   }

@@ -207,8 +207,8 @@ describe('importCollection', function () {
   });
 
   it('indexes an export where its pictures are', async () => {
-    const { kind, images, skipped } = await run(at('export'), 'beside');
-    assert.deepEqual({ kind, images, skipped }, { kind: 'export', images: PICTURES, skipped: [] });
+    const { kind, images, skipped, quarantined } = await run(at('export'), 'beside');
+    assert.deepEqual([kind, images, skipped, quarantined], ['export', PICTURES, [], 0]);
     const [image] = await scan('beside');
     assert.equal(image.root, at('export'));
     assert.deepEqual(await find('beside'), await find('first'));

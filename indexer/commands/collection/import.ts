@@ -41,8 +41,9 @@ async function run(options: ImportOptions): Promise<ImportResult> {
   }
 }
 
-function describe({ kind, images, captions, skipped, seconds }: ImportResult, name: string): string {
+function describe({ kind, images, captions, quarantined, skipped, seconds }: ImportResult, name: string): string {
   const what = `${describeCount(images, 'picture')} and ${describeCount(captions, 'caption')}`;
   const how = kind === 'backup' ? 'from a backup' : 'from an export';
-  return [`${what} imported ${how} as "${name}" in ${seconds.toFixed(1)} s`, ...describeSkipped(skipped)].join('\n');
+  const lines = [`${what} imported ${how} as "${name}" in ${seconds.toFixed(1)} s`];
+  return [...lines, ...describeSkipped(skipped, { count: quarantined, collection: name })].join('\n');
 }

@@ -146,6 +146,20 @@ describe('patchword collection', function () {
     assert.equal((await collection('verify', 'photos')).code, 0);
   });
 
+  it('says how many pictures of an export were not imported', async () => {
+    mkdirSync(at('broken', 'images'), { recursive: true });
+    copyFileSync(at('photos', '0.jpg'), at('broken', 'images', '0.jpg'));
+    const names = ['0.jpg', ...Array.from({ length: 120 }, (_, i) => `x${i}.jpg`)];
+    for (const name of names.slice(1)) writeFileSync(at('broken', 'images', name), 'no picture');
+    const images = names.map((filename) => ({ filepath: 'images', filename, sentences: [] }));
+    writeFileSync(at('broken', 'dataset.json'), JSON.stringify({ images }));
+    const { code, stdout } = await collection('import', at('broken'), 'partly');
+    assert.equal(code, 0);
+    assert.match(stdout, /^1 picture and 0 captions imported/);
+    assert.match(stdout, /… and 100 more; patchword quarantine list partly names them all/);
+    await collection('delete', 'partly', '--yes');
+  });
+
   it('exports, imports, backs up, compacts, renames and deletes', async () => {
     const exported = await json<{ images: number; missing: object[] }>('export', 'photos', at('out.tar'));
     assert.deepEqual([exported.images, exported.missing], [4, []]);
