@@ -7,7 +7,7 @@ import type { Progress } from './progress.js';
 import type { Reader, SkippedImage, SourceOptions } from './readers/reader.js';
 import type { Source } from '../src/store/store.js';
 import { openSource } from './readers/source.js';
-import { registerSource } from './registration.js';
+import { ownFolders, registerSource } from './registration.js';
 
 export interface IngestOptions {
   engine: Engine;
@@ -47,8 +47,8 @@ export async function ingest(options: IngestOptions): Promise<IngestResult> {
   const started = performance.now();
   const { store } = options.engine;
   const said = resolved(options.options ?? {});
-  const reader =
-    typeof options.source === 'string' ? await openSource({ source: options.source, ...said }) : options.source;
+  const open = async (source: string) => openSource({ source, ...said, except: await ownFolders(store) });
+  const reader = typeof options.source === 'string' ? await open(options.source) : options.source;
   try {
     const source = await registerSource(store, { reader, options: { ...said } });
     const result = await passOver(options, { reader, source });

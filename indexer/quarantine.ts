@@ -54,7 +54,7 @@ export async function* listQuarantine(store: Store): AsyncGenerator<QuarantineEn
 export async function retryQuarantine({ engine, onProgress, signal }: RetryOptions): Promise<RetryResult> {
   const result: RetryResult = { ...NOTHING, skipped: [], unopened: [] };
   for (const source of await quarantinedSources(engine.store)) {
-    const reader = await openRegistered(source).catch((error: unknown) => {
+    const reader = await openRegistered(engine.store, source).catch((error: unknown) => {
       if (!(error instanceof PatchwordError)) throw error;
       result.unopened.push({ source: source.path, reason: error.message });
     });

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Source, Store } from '../src/store/store.js';
 import { type Format, FORMATS, type Reader } from './readers/reader.js';
 import { openSource } from './readers/source.js';
@@ -31,8 +32,13 @@ export async function registerSource(
  *
  * @throws PatchwordError as `openSource`
  */
-export function openRegistered({ path, format, options }: Source): Promise<Reader> {
-  return openSource({ ...options, ...(isFormat(format) && { format }), source: path });
+export async function openRegistered(store: Store, { path, format, options }: Source): Promise<Reader> {
+  return openSource({ ...options, ...(isFormat(format) && { format }), source: path, except: await ownFolders(store) });
+}
+
+/** What a source is read without, should it hold it: where this collection lives, and the others. */
+export async function ownFolders(store: Store): Promise<string[]> {
+  return [dirname((await store.info()).folder)];
 }
 
 function isFormat(name: string): name is Format {

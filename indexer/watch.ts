@@ -1,6 +1,7 @@
 import { type ErrorCode, PatchwordError } from '../src/errors.js';
 import { Changes, type ChangesTiming } from './changes.js';
 import { ingest, type IngestOptions, type IngestResult } from './ingestion.js';
+import { resolveExcept } from './readers/exception.js';
 import type { Reader } from './readers/reader.js';
 import { openSource } from './readers/source.js';
 
@@ -12,7 +13,7 @@ export interface WatchOptions extends Omit<IngestOptions, 'source' | 'retry'> {
   /** Called where a pass fails and a later one may not. */
   onFailure: (error: PatchwordError) => void;
   onNote?: (line: string) => void;
-  /** Folders that are ours to write in. */
+  /** Folders that are ours to write in: as the source was opened. */
   except: string[];
   /** Ends it, after the batches under way. */
   signal: AbortSignal;
@@ -29,7 +30,8 @@ const PASSING: readonly ErrorCode[] = ['FILE_NOT_FOUND', 'SOURCE_INVALID', 'COLL
  * @throws PatchwordError what the first pass throws, and what does not pass
  */
 export async function watchSource(options: WatchOptions): Promise<void> {
-  const { reader, onPass, onFailure, onNote, except, signal, timing } = options;
+  const { reader, onPass, onFailure, onNote, signal, timing } = options;
+  const except = await resolveExcept(options.except);
   const { root, path } = reader;
   // Before the first pass, so that nothing is missed between the two.
   const changes = await Changes.open({ root, file: path, except, signal, onNote, timing });
@@ -40,7 +42,7 @@ export async function watchSource(options: WatchOptions): Promise<void> {
     let told = '';
     while (await changes.next()) {
       try {
-        await pass(await openSource({ ...asked, source: path }));
+        await pass(await openSource({ ...asked, source: path, except }));
         told = '';
       } catch (error) {
         if (!(error instanceof PatchwordError && PASSING.includes(error.code))) throw error;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { PatchwordError } from '../../src/errors.js';
 import { dataFolder } from '../../src/paths.js';
+import { collectionsFolder } from '../../src/store/sqlite/folders.js';
 import type { IngestOptions, IngestResult } from '../ingestion.js';
 import { onInterrupt } from '../interrupt.js';
 import {
@@ -45,12 +46,13 @@ export function addIndexCommand(program: Command): void {
     const { withEngine } = await import('../opening.js');
     const said = sourceOptions(options);
     // First, so that a source that cannot be read leaves no empty collection behind.
-    const reader = await openSource({ source, ...said });
+    const except = [collectionsFolder(dataFolder(options.data))];
+    const reader = await openSource({ source, ...said, except });
     const { prune, force } = options;
     await withEngine({ ...options, create: true }, async (engine) => {
       printNotes([describeReader(reader)]);
       const work = { engine, source: reader, options: said, prune, force };
-      if (options.watch) await watch(work, { reader, options });
+      if (options.watch) await watch(work, { reader, except, options });
       else printResult(await index(work), options, (result) => describeResult(result, options.collection));
     });
   });
@@ -72,7 +74,7 @@ async function index(options: IngestOptions): Promise<IngestResult> {
 /** A line for each pass; progress for the first, which may be long. */
 async function watch(
   work: IngestOptions,
-  { reader, options }: { reader: Reader; options: IndexOptions },
+  { reader, except, options }: { reader: Reader; except: string[]; options: IndexOptions },
 ): Promise<void> {
   const { watchSource } = await import('../watch.js');
   const { showProgress } = await import('../progress.js');
@@ -84,7 +86,7 @@ async function watch(
       ...work,
       reader,
       signal: interrupt.signal,
-      except: [dataFolder(options.data)],
+      except,
       onProgress: (state) => passes === 0 && progress.update(state),
       onPass(result) {
         if ((passes += 1) === 1) progress.stop();

@@ -5,11 +5,11 @@ import { type ArrowCell, ArrowFile, type ArrowPicture } from './arrow/file.js';
 import { choosePictureColumns, columnsRead, type PictureColumns, RowImages } from './picturetable.js';
 import {
   type Columns,
+  type OpeningOptions,
   type Reader,
   refuseOptions,
   type SkippedImage,
   type SourceImage,
-  type SourceOptions,
 } from './reader.js';
 import { findShards, firstShard, openShards } from './shards.js';
 
@@ -21,10 +21,10 @@ const FILE_NAMES = /\.arrow$/i;
  *
  * @throws PatchwordError FILE_NOT_FOUND, INVALID_ARGUMENT; SOURCE_INVALID where there is no file with pictures
  */
-export async function readArrow(options: SourceOptions & { path: string }): Promise<Reader> {
-  const { images, columns } = options;
+export async function readArrow(options: OpeningOptions & { path: string }): Promise<Reader> {
+  const { images, columns, except } = options;
   refuseOptions('arrow', { images });
-  const shards = await findShards({ path: options.path, names: FILE_NAMES, format: 'arrow' });
+  const shards = await findShards({ path: options.path, names: FILE_NAMES, format: 'arrow', except });
   const opened = await openShards(shards, {
     survey: (file) => countRows(path.join(shards.root, file), columns),
     read: (file) => readFile(shards.root, { file, columns }),
@@ -33,8 +33,8 @@ export async function readArrow(options: SourceOptions & { path: string }): Prom
 }
 
 /** Whether a file, or the first of a folder, is Arrow with a column that may be pictures. */
-export async function looksLikeArrow(source: string): Promise<boolean> {
-  const file = await firstShard(source, FILE_NAMES);
+export async function looksLikeArrow(source: string, except?: readonly string[]): Promise<boolean> {
+  const file = await firstShard(source, { names: FILE_NAMES, except });
   if (file === null) return false;
   try {
     const arrow = await ArrowFile.open(file);

@@ -1,7 +1,8 @@
 import { lstat, opendir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, messageOf, PatchwordError } from '../../src/errors.js';
-import { type Reader, refuseOptions, type SkippedImage, type SourceImage, type SourceOptions } from './reader.js';
+import { resolveExcept } from './exception.js';
+import { type OpeningOptions, type Reader, refuseOptions, type SkippedImage, type SourceImage } from './reader.js';
 import { readSidecars, SIDECAR_EXTENSIONS } from './sidecar.js';
 
 /** Files that are taken for pictures. What is not one after all, or of a kind that is not read, is said of each. */
@@ -19,6 +20,12 @@ interface FoundImage {
   sidecars: string[];
 }
 
+/** Where a walk leads: below a root, but not into some folders. All absolute, links resolved. */
+interface Ground {
+  root: string;
+  except: readonly string[];
+}
+
 /** What one folder holds, by name. */
 interface Listing {
   folders: Set<string>;
@@ -33,11 +40,12 @@ interface Listing {
  *
  * @throws PatchwordError FILE_NOT_FOUND; SOURCE_INVALID where there is no picture at all
  */
-export async function readFolder(options: SourceOptions & { path: string }): Promise<Reader> {
+export async function readFolder(options: OpeningOptions & { path: string }): Promise<Reader> {
   const { path: given, images, columns } = options;
   refuseOptions('folder', { images, columns });
   const root = await realpath(given);
-  const count = await countUpTo(COUNTED, walk(root, ''));
+  const begin = async () => walk({ root, except: await resolveExcept(options.except) }, '');
+  const count = await countUpTo(COUNTED, await begin());
   if (count === 0) {
     throw new PatchwordError('SOURCE_INVALID', `${root} holds no pictures (${IMAGE_EXTENSIONS.join(', ')}).`, {
       hint: 'Name a folder of pictures, or a file that lists them.',
@@ -49,7 +57,7 @@ export async function readFolder(options: SourceOptions & { path: string }): Pro
     root,
     total: count,
     async *entries() {
-      for await (const found of walk(root, '')) yield 'reason' in found ? found : await readImage(root, found);
+      for await (const found of await begin()) yield 'reason' in found ? found : await readImage(root, found);
     },
   };
 }
@@ -62,8 +70,9 @@ async function countUpTo(limit: number, items: AsyncGenerator): Promise<number |
   return count > limit ? null : count;
 }
 
-async function* walk(root: string, folder: string): AsyncGenerator<FoundImage | SkippedImage> {
-  const listing = await list(root, folder);
+async function* walk(ground: Ground, folder: string): AsyncGenerator<FoundImage | SkippedImage> {
+  const { root } = ground;
+  const listing = await list(ground, folder);
   if ('reason' in listing) {
     yield { file: `${folder}/`, reason: listing.reason };
     return;
@@ -72,7 +81,7 @@ async function* walk(root: string, folder: string): AsyncGenerator<FoundImage | 
   for (const entry of [...folders, ...pictures].sort()) {
     const name = path.posix.join(folder, entry);
     if (await isMangled(root, name)) yield { file: name, reason: 'its name is not UTF-8; rename it' };
-    else if (folders.has(entry)) yield* walk(root, name);
+    else if (folders.has(entry)) yield* walk(ground, name);
     else {
       const { name: stem } = path.parse(name);
       const beside = SIDECAR_EXTENSIONS.map((extension) => stem + extension).filter((file) => sidecars.has(file));
@@ -82,7 +91,7 @@ async function* walk(root: string, folder: string): AsyncGenerator<FoundImage | 
 }
 
 /** Names alone are kept: a folder may hold millions. */
-async function list(root: string, folder: string): Promise<Listing | { reason: string }> {
+async function list({ root, except }: Ground, folder: string): Promise<Listing | { reason: string }> {
   const listing: Listing = { folders: new Set(), pictures: [], sidecars: new Set() };
   const absolute = path.join(root, folder);
   try {
@@ -90,8 +99,9 @@ async function list(root: string, folder: string): Promise<Listing | { reason: s
       const { name } = entry;
       const extension = path.extname(name).toLowerCase();
       if (name.startsWith('.')) continue;
-      if (entry.isDirectory()) listing.folders.add(name);
-      else if (IMAGE_EXTENSIONS.includes(extension)) listing.pictures.push(name);
+      if (entry.isDirectory()) {
+        if (!except.includes(path.join(absolute, name))) listing.folders.add(name);
+      } else if (IMAGE_EXTENSIONS.includes(extension)) listing.pictures.push(name);
       else if ((SIDECAR_EXTENSIONS as readonly string[]).includes(extension)) listing.sidecars.add(name);
     }
   } catch (error) {

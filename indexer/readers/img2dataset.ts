@@ -6,11 +6,11 @@ import { parseJson } from './json.js';
 import { readRows } from './parquet.js';
 import {
   isSkipped,
+  type OpeningOptions,
   type Reader,
   refuseOptions,
   type SkippedImage,
   type SourceImage,
-  type SourceOptions,
 } from './reader.js';
 import { isFileBelow } from './shards.js';
 import { readSamples } from './tarsample.js';
@@ -40,8 +40,8 @@ const MAX_STATS_BYTES = 1_000_000;
  *
  * @throws PatchwordError FILE_NOT_FOUND, INVALID_ARGUMENT; SOURCE_INVALID where there is no shard
  */
-export async function readImg2dataset(options: SourceOptions & { path: string }): Promise<Reader> {
-  const { images, columns } = options;
+export async function readImg2dataset(options: OpeningOptions & { path: string }): Promise<Reader> {
+  const { images, columns, except } = options;
   refuseOptions('img2dataset', { images, columns });
   const absolute = path.resolve(options.path);
   try {
@@ -51,7 +51,7 @@ export async function readImg2dataset(options: SourceOptions & { path: string })
         hint: 'Name its output folder, which holds 00000.tar, 00000.parquet or 00000/, and 00000_stats.json.',
       });
     }
-    return await openOutput({ path: absolute, root, shards, skipped });
+    return await openOutput({ path: absolute, root, shards, skipped, except });
   } catch (error) {
     throw explainSystemError(error, absolute);
   }
@@ -79,8 +79,9 @@ async function openOutput(source: {
   root: string;
   shards: Shard[];
   skipped: SkippedImage[];
+  except: readonly string[] | undefined;
 }): Promise<Reader> {
-  const { root, shards, skipped } = source;
+  const { root, shards, skipped, except } = source;
   let total: number | null = skipped.length;
   let failed = 0;
   for (const shard of shards) {
@@ -96,7 +97,7 @@ async function openOutput(source: {
     passedOver: failed,
     async *entries() {
       yield* skipped;
-      for (const shard of shards) yield* readShard(root, shard);
+      for (const shard of shards) yield* readShard({ root, except }, shard);
     },
   };
 }
@@ -121,11 +122,14 @@ async function listShards(root: string): Promise<{ shards: Shard[]; skipped: Ski
   return { shards: written.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, shard]) => shard), skipped };
 }
 
-async function* readShard(root: string, { archive, folder, table }: Shard): AsyncGenerator<SourceImage | SkippedImage> {
+async function* readShard(
+  { root, except }: { root: string; except: readonly string[] | undefined },
+  { archive, folder, table }: Shard,
+): AsyncGenerator<SourceImage | SkippedImage> {
   const file = (archive ?? folder ?? table)!;
   try {
     if (archive !== undefined) yield* readSamples(root, archive);
-    else if (folder !== undefined) yield* readFiles(root, folder);
+    else if (folder !== undefined) yield* readFiles(folder, { root, except });
     else yield* readRows(root, { file, columns: {} });
   } catch (error) {
     const explained = explainSystemError(error, path.join(root, file));
@@ -134,8 +138,11 @@ async function* readShard(root: string, { archive, folder, table }: Shard): Asyn
   }
 }
 
-async function* readFiles(root: string, folder: string): AsyncGenerator<SourceImage | SkippedImage> {
-  const reader = await readFolder({ path: path.join(root, folder) }).catch((error: unknown) => {
+async function* readFiles(
+  folder: string,
+  { root, except }: { root: string; except: readonly string[] | undefined },
+): AsyncGenerator<SourceImage | SkippedImage> {
+  const reader = await readFolder({ path: path.join(root, folder), except }).catch((error: unknown) => {
     // Of this shard, nothing could be downloaded.
     if (error instanceof PatchwordError && error.code === 'SOURCE_INVALID') return null;
     throw error;

@@ -6,11 +6,11 @@ import { IMAGE_LIMITS } from '../../src/vilt/limits.js';
 import { choosePictureColumns, columnsRead, type PictureColumns, RowImages } from './picturetable.js';
 import {
   type Columns,
+  type OpeningOptions,
   type Reader,
   refuseOptions,
   type SkippedImage,
   type SourceImage,
-  type SourceOptions,
 } from './reader.js';
 import { findShards, firstShard, openShards } from './shards.js';
 
@@ -29,10 +29,10 @@ const SPLIT_NAME = /(?:^|\/)([A-Za-z]\w*)-\d+-of-\d+[^/]*$/;
  *
  * @throws PatchwordError FILE_NOT_FOUND, INVALID_ARGUMENT; SOURCE_INVALID where there is no file with pictures
  */
-export async function readParquet(options: SourceOptions & { path: string }): Promise<Reader> {
-  const { images, columns } = options;
+export async function readParquet(options: OpeningOptions & { path: string }): Promise<Reader> {
+  const { images, columns, except } = options;
   refuseOptions('parquet', { images });
-  const shards = await findShards({ path: options.path, names: FILE_NAMES, format: 'parquet' });
+  const shards = await findShards({ path: options.path, names: FILE_NAMES, format: 'parquet', except });
   const opened = await openShards(shards, {
     survey: (file) => countRows(path.join(shards.root, file), columns),
     read: (file) => readRows(shards.root, { file, columns }),
@@ -41,8 +41,8 @@ export async function readParquet(options: SourceOptions & { path: string }): Pr
 }
 
 /** Whether a file is Parquet, or the first of a folder is, with a column of pictures. */
-export async function looksLikeParquet(source: string): Promise<boolean> {
-  const file = await firstShard(source, FILE_NAMES);
+export async function looksLikeParquet(source: string, except?: readonly string[]): Promise<boolean> {
+  const file = await firstShard(source, { names: FILE_NAMES, except });
   if (file === null || !(await isParquet(file))) return false;
   if (file === source) return true;
   return countRows(file, undefined).then(

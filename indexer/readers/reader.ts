@@ -52,6 +52,12 @@ export interface SourceOptions {
   columns?: Columns;
 }
 
+/** What a source is opened with besides, which is not kept with it. */
+export interface OpeningOptions extends SourceOptions {
+  /** Folders that are ours to write in: a source that holds them is read without. */
+  except?: readonly string[];
+}
+
 export interface Columns {
   /** Path of the picture below the folder of pictures, or the picture itself. */
   image?: string;

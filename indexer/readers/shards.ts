@@ -1,6 +1,7 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, messageOf, PatchwordError } from '../../src/errors.js';
+import { resolveExcept } from './exception.js';
 import { IMAGE_EXTENSIONS } from './folder.js';
 import { type Format, FORMATS, type Reader, type SkippedImage, type SourceImage } from './reader.js';
 
@@ -20,11 +21,17 @@ export interface Shards {
 const ENTRIES_LOOKED_AT = 10_000;
 
 /**
- * The one file that is named, or the files of a folder, and of those below it, whose names match. Hidden ones are ignored.
+ * The one file that is named, or the files of a folder, and of those below it, whose names match. Hidden ones are ignored, and
+ * what is below the folders that are excepted.
  *
  * @throws PatchwordError FILE_NOT_FOUND; SOURCE_INVALID where there is none
  */
-export async function findShards(options: { path: string; names: RegExp; format: Format }): Promise<Shards> {
+export async function findShards(options: {
+  path: string;
+  names: RegExp;
+  format: Format;
+  except: readonly string[] | undefined;
+}): Promise<Shards> {
   const { names, format } = options;
   const absolute = path.resolve(options.path);
   try {
@@ -33,7 +40,8 @@ export async function findShards(options: { path: string; names: RegExp; format:
       return { path: absolute, root: path.dirname(real), files: [path.basename(real)], skipped: [] };
     }
     const shards: Shards = { path: absolute, root: real, files: [], skipped: [] };
-    for await (const { name, isLink } of walk(real, '')) {
+    const except = await resolveExcept(options.except);
+    for await (const { name, isLink } of walk({ root: real, except }, '')) {
       if (!names.test(name)) continue;
       if (!isLink || (await isFileBelow(real, name))) shards.files.push(name);
       else shards.skipped.push({ file: name, reason: `it is a link that leaves ${real}` });
@@ -97,26 +105,36 @@ export async function openShards(
  * The first file that a source of shards would have, to tell the format by what it holds: the one that is named, or that of a
  * folder in which such files lie without pictures beside them. Null where there is none.
  */
-export async function firstShard(source: string, names: RegExp): Promise<string | null> {
+export async function firstShard(
+  source: string,
+  { names, except: excepted }: { names: RegExp; except: readonly string[] | undefined },
+): Promise<string | null> {
   if ((await stat(source)).isFile()) return source;
+  const root = await realpath(source);
+  const except = await resolveExcept(excepted);
   const found: string[] = [];
   let looked = 0;
-  for await (const { name } of walk(source, '')) {
+  for await (const { name } of walk({ root, except }, '')) {
     if (IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) return null;
     if (names.test(name)) found.push(name);
     if ((looked += 1) >= ENTRIES_LOOKED_AT) break;
   }
-  for (const name of found.sort()) if (await isFileBelow(await realpath(source), name)) return path.join(source, name);
+  for (const name of found.sort()) if (await isFileBelow(root, name)) return path.join(source, name);
   return null;
 }
 
 /** Files and links, with those of the folders below. Links to folders are not followed. */
-async function* walk(root: string, folder: string): AsyncGenerator<{ name: string; isLink: boolean }> {
+async function* walk(
+  ground: { root: string; except: readonly string[] },
+  folder: string,
+): AsyncGenerator<{ name: string; isLink: boolean }> {
+  const { root, except } = ground;
   for await (const entry of await opendir(path.join(root, folder))) {
     if (entry.name.startsWith('.')) continue;
     const name = path.posix.join(folder, entry.name);
-    if (entry.isDirectory()) yield* walk(root, name);
-    else if (entry.isFile() || entry.isSymbolicLink()) yield { name, isLink: entry.isSymbolicLink() };
+    if (entry.isDirectory()) {
+      if (!except.includes(path.join(root, name))) yield* walk(ground, name);
+    } else if (entry.isFile() || entry.isSymbolicLink()) yield { name, isLink: entry.isSymbolicLink() };
   }
 }
 

@@ -14,14 +14,14 @@ import { looksLikeImg2dataset, readImg2dataset } from './img2dataset.js';
 import { looksLikeJsonl, readJsonl } from './jsonl.js';
 import { looksLikeKarpathy, readKarpathy } from './karpathy.js';
 import { looksLikeParquet, readParquet } from './parquet.js';
-import { type Columns, type Format, FORMATS, type Reader, type SourceOptions } from './reader.js';
+import { type Format, FORMATS, type OpeningOptions, type Reader } from './reader.js';
 import { looksLikeToken, readToken } from './token.js';
 import { looksLikeTsv, readTsv } from './tsv.js';
 import { looksLikeWebdataset, packingOf, readWebdataset } from './webdataset.js';
 
 interface FormatReader {
   /** Whether a file or folder is of the format, by what it holds. */
-  looksLike(path: string): Promise<boolean>;
+  looksLike(path: string, except?: readonly string[]): Promise<boolean>;
   /**
    * What the one file of such a source is usually called: how it is found in a folder that holds it beside its pictures, and
    * taken for what it is called where it is broken. Without, the reader is given what the user named, file or folder.
@@ -29,7 +29,7 @@ interface FormatReader {
   names?: RegExp;
   /** The folder that such files are published in, beside the folders of the pictures. */
   folder?: string;
-  open(options: { path: string; images?: string; columns?: Columns }): Promise<Reader>;
+  open(options: Omit<OpeningOptions, 'format'> & { path: string }): Promise<Reader>;
 }
 
 /** In the order in which they are tried. */
@@ -64,14 +64,15 @@ const FORMAT_NAMES = Object.keys(READERS) as Format[];
  *
  * @throws PatchwordError FILE_NOT_FOUND, SOURCE_INVALID, INVALID_ARGUMENT
  */
-export async function openSource({ source, format, ...options }: SourceOptions & { source: string }): Promise<Reader> {
+export async function openSource({ source, format, ...options }: OpeningOptions & { source: string }): Promise<Reader> {
+  const { except } = options;
   const absolute = path.resolve(source);
   try {
     const status = await stat(absolute);
     if (!status.isFile() && !status.isDirectory()) {
       throw new PatchwordError('SOURCE_INVALID', `${source} is neither a folder nor a file.`);
     }
-    const found = status.isFile() ? await findFile(absolute, format) : await findInFolder(absolute, format);
+    const found = status.isFile() ? await findFile(absolute, format) : await findInFolder(absolute, { format, except });
     return await READERS[found.format]!.open({ path: found.path, ...options });
   } catch (error) {
     throw explainSystemError(error, absolute);
@@ -107,10 +108,13 @@ async function findFile(file: string, format: Format | undefined): Promise<Found
   });
 }
 
-async function findInFolder(folder: string, format: Format | undefined): Promise<Found> {
+async function findInFolder(
+  folder: string,
+  { format, except }: Pick<OpeningOptions, 'format' | 'except'>,
+): Promise<Found> {
   const candidates = format === undefined ? FORMAT_NAMES : [format];
   const whole = candidates.filter((candidate) => READERS[candidate]?.names === undefined);
-  const isWhole = format === undefined ? await recognize(folder, whole) : whole[0];
+  const isWhole = format === undefined ? await recognize(folder, whole, except) : whole[0];
   if (isWhole !== undefined && isWhole !== 'folder') return { format: isWhole, path: folder };
 
   const beside = await findListed(folder, candidates);
@@ -152,10 +156,14 @@ async function findPublished(folder: string, formats: readonly Format[]): Promis
   return found;
 }
 
-async function recognize(file: string, formats: readonly Format[]): Promise<Format | undefined> {
+async function recognize(
+  file: string,
+  formats: readonly Format[],
+  except?: readonly string[],
+): Promise<Format | undefined> {
   for (const format of formats) {
     try {
-      if (await READERS[format]?.looksLike(file)) return format;
+      if (await READERS[format]?.looksLike(file, except)) return format;
     } catch (error) {
       throw explainSystemError(error, file);
     }

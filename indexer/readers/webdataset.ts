@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { PatchwordError } from '../../src/errors.js';
-import { type Reader, refuseOptions, type SourceOptions } from './reader.js';
+import { type OpeningOptions, type Reader, refuseOptions } from './reader.js';
 import { findShards, firstShard, openShards } from './shards.js';
 import { readMembers, type TarDamage, type TarMember } from './tar.js';
 import { readSamples } from './tarsample.js';
@@ -18,10 +18,10 @@ const PACKED = { zip: '504b0304', gzip: '1f8b', bzip2: '425a68', xz: 'fd377a58',
  *
  * @throws PatchwordError FILE_NOT_FOUND, INVALID_ARGUMENT; SOURCE_INVALID where there is no archive that is not packed
  */
-export async function readWebdataset(options: SourceOptions & { path: string }): Promise<Reader> {
-  const { images, columns } = options;
+export async function readWebdataset(options: OpeningOptions & { path: string }): Promise<Reader> {
+  const { images, columns, except } = options;
   refuseOptions('webdataset', { images, columns });
-  const shards = await findShards({ path: options.path, names: SHARD_NAMES, format: 'webdataset' });
+  const shards = await findShards({ path: options.path, names: SHARD_NAMES, format: 'webdataset', except });
   const opened = await openShards(shards, {
     async survey(file) {
       const reason = await reasonAgainst(path.join(shards.root, file));
@@ -36,8 +36,8 @@ export async function readWebdataset(options: SourceOptions & { path: string }):
 }
 
 /** Whether a file, or the first of a folder, is a tar archive, or is called one and packed. */
-export async function looksLikeWebdataset(source: string): Promise<boolean> {
-  const file = await firstShard(source, SHARD_NAMES);
+export async function looksLikeWebdataset(source: string, except?: readonly string[]): Promise<boolean> {
+  const file = await firstShard(source, { names: SHARD_NAMES, except });
   if (file === null) return false;
   const { done } = await firstMember(file);
   return !done || (SHARD_NAMES.test(file) && (await packingOf(file)) !== null);

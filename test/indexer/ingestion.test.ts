@@ -132,6 +132,20 @@ describe('ingest', function () {
     for (const { reason } of skipped) assert.match(reason, /is damaged/);
   });
 
+  it('passes over what it wrote itself, where the source holds the collection', async () => {
+    const source = newSource();
+    await writePictures(source, { 'a.png': 27, 'collections/b.png': 28 });
+    const own = await openEngine({ collection: 'own', data: path.join(source, 'data'), create: true });
+    const folder = path.join(source, 'data', 'collections', 'own');
+    await writePictures(folder, { 'thumbnails/1.webp': 29, 'imported/images/c.png': 30 });
+    try {
+      assert.deepEqual(await pass(source, { engine: own }), counts({ added: 2 }));
+      assert.deepEqual([...(await filesOf(own, source)).keys()], ['a.png', 'collections/b.png']);
+    } finally {
+      await own.close();
+    }
+  });
+
   it('follows files that take the names of others', async () => {
     const source = newSource();
     const file = (name: string) => path.join(source, `${name}.png`);

@@ -107,6 +107,18 @@ describe('bin/patchword.js', function () {
     assert.match(found.stderr, /^patchword: The model does not know "zyzzyva"\.$/m);
   });
 
+  it('does not index what it wrote itself, where the source holds the collections', async () => {
+    const index = ['index', at('holder'), '--collection', 'own', '--data', at('holder', 'data'), '--json'];
+    mkdirSync(at('holder'));
+    copyFileSync(at('photos', names[0]), at('holder', names[0]));
+    assert.equal((jsonOf(await patchword(index)) as { added: number }).added, 1);
+    const thumbnails = at('holder', 'data', 'collections', 'own', 'thumbnails');
+    mkdirSync(thumbnails, { recursive: true });
+    copyFileSync(at('photos', names[2]), path.join(thumbnails, '1.png'));
+    const again = jsonOf(await patchword(index)) as { added: number; unchanged: number };
+    assert.deepEqual([again.added, again.unchanged], [0, 1]);
+  });
+
   it('finds only what every condition and the filter let through', async () => {
     const search = ['search', 'a picture called square', '--collection', 'photos', '--sources', 'captions', '--json'];
     const filter = JSON.stringify({ not: { field: 'height', range: { gt: 400 } } });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openSource } from '../../indexer/readers/source.js';
 import type { IngestResult } from '../../indexer/ingestion.js';
 import { watchSource } from '../../indexer/watch.js';
@@ -12,7 +13,7 @@ import { openEngine } from '../../src/engine.js';
 import { PACKAGE_FOLDER } from '../../src/paths.js';
 import { temporaryFolder } from '../fixture.js';
 import { picture } from '../hostile.js';
-import { writePictures } from './pictures.js';
+import { filesOf, writePictures } from './pictures.js';
 
 const TIMING = { quiet: 50, most: 1000, poll: 100 };
 
@@ -62,6 +63,46 @@ describe('watchSource', function () {
     await until(() => passes.at(-1)?.missing === 1);
     controller.abort();
     await watching;
+    await engine.close();
+  });
+});
+
+describe('watchSource of what holds the collection', function () {
+  this.timeout(60_000);
+  const temporary = temporaryFolder();
+  const at = (...parts: string[]) => path.join(temporary.path, ...parts);
+
+  it('passes over what is written there, also where the source is reached through a link', async () => {
+    await writePictures(at('pictures'), { 'a.png': 1 });
+    symlinkSync(at('pictures'), at('link'));
+    const data = at('link', 'data');
+    const engine = await openEngine({ collection: 'own', data, create: true });
+    const controller = new AbortController();
+    const except = [path.join(data, 'collections')];
+    const passes: IngestResult[] = [];
+    let tell = () => {};
+    const watching = watchSource({
+      engine,
+      reader: await openSource({ source: at('link'), except }),
+      except,
+      signal: controller.signal,
+      timing: TIMING,
+      onPass: (result) => (passes.push(result), tell()),
+      onFailure: ({ message }) => assert.fail(message),
+    });
+    const until = async (condition: () => boolean) => {
+      while (!condition()) await new Promise<void>((resolve) => (tell = resolve));
+    };
+    await until(() => passes.length === 1);
+    await writePictures(path.join(data, 'collections', 'own', 'thumbnails'), { '1.webp': 2 });
+    await sleep(5 * TIMING.quiet);
+    assert.equal(passes.length, 1, 'what is written there is no change');
+    await writePictures(at('pictures'), { 'b.png': 3 });
+    await until(() => passes.reduce((sum, { added }) => sum + added, 0) >= 2);
+    controller.abort();
+    await watching;
+    const [{ path: source }] = await engine.store.sources();
+    assert.deepEqual([...(await filesOf(engine, source)).keys()].sort(), ['a.png', 'b.png']);
     await engine.close();
   });
 });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { SourceImage } from '../../../indexer/readers/reader.js';
 import { openSource } from '../../../indexer/readers/source.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
+import { collect } from '../collect.js';
 import { readAll as read, readShort, sourceFolders } from './files.js';
 
 describe('a folder of pictures', () => {
@@ -136,6 +137,22 @@ describe('a folder of pictures', () => {
     const link = path.join(temporary.path, 'link');
     symlinkSync(root, link);
     assert.equal((await openSource({ source: link })).root, root);
+  });
+
+  it('passes over folders that are ours, also reached through a link, and no others of their name', async () => {
+    const root = folder({ 'a.png': null, 'data/own/b.webp': null, 'data/c.png': null, 'x/own/d.png': null });
+    const link = path.join(temporary.path, 'other');
+    symlinkSync(root, link);
+    for (const place of [root, link]) {
+      for (const source of [root, link]) {
+        const except = [path.join(place, 'data', 'own'), path.join(place, 'none')];
+        const reader = await openSource({ source, except });
+        const names = (await collect(reader.entries())).map((entry) => 'name' in entry && entry.name);
+        assert.deepEqual([names, reader.total], [['a.png', 'data/c.png', 'x/own/d.png'], 3]);
+      }
+    }
+    const named = path.join(root, 'data', 'own');
+    assert.equal((await openSource({ source: named, except: [named] })).total, 1);
   });
 
   it('ends where a linked folder points back to it', async () => {

@@ -127,6 +127,16 @@ describe('the output of img2dataset', () => {
     });
   }
 
+  it('has no pictures of folders that are ours', async () => {
+    const folder = newFolder();
+    writeFiles(folder, '00000');
+    const own = path.join(folder, '00000', 'own');
+    mkdirSync(own);
+    writeFileSync(path.join(own, '1.webp'), 'a thumbnail');
+    const reader = await openSource({ source: folder, except: [own] });
+    assert.equal((await collect(reader.entries())).length, KEYS.length);
+  });
+
   for (const [layout, { write, name }] of Object.entries(layouts)) {
     it(`is read shard by shard where the table of one is named, in the layout "${layout}"`, async () => {
       const folder = newFolder();

@@ -246,6 +246,21 @@ describe('WebDataset', () => {
     assert.match(skipped(entries)[0].reason, /link that leaves/);
   });
 
+  it('is recognised by what is not in folders that are ours, and has no archive of theirs', async () => {
+    const file = await archive([['a.jpg', 'x']]);
+    const source = path.dirname(file);
+    const own = path.join(source, 'own');
+    mkdirSync(own);
+    writeFileSync(path.join(own, '1.webp'), 'a thumbnail');
+    await writeTar(path.join(own, '1.tar'), [['b.jpg', 'x']]);
+    const reader = await openSource({ source, except: [own] });
+    assert.equal(reader.format, 'webdataset');
+    assert.deepEqual(
+      images(await collect(reader.entries())).map(({ name }) => name),
+      ['00000.tar/a.jpg'],
+    );
+  });
+
   it('is not recognised in a folder of pictures that has an archive, too', async () => {
     const file = await archive([['a.jpg', 'x']], 'backup.tar');
     writeFileSync(path.join(path.dirname(file), 'fox.jpg'), 'x');
