@@ -13,7 +13,7 @@ import type { Coming, Contents } from './contents.js';
 import type { LookedUp } from './lookup.js';
 import { IMAGE_LIMITS } from '../src/vilt/limits.js';
 import { hashContent, hasSameLabels, looksUnchanged, reasonToSkip, shortenReason, sizeOf } from './preparation.js';
-import { isSkipped, type SourceImage } from './readers/reader.js';
+import { isSkipped, type Reader, type SourceImage } from './readers/reader.js';
 import { type Turn, Turns } from './turns.js';
 
 /** A picture to be written, but for its embeddings. */
@@ -47,6 +47,8 @@ export interface ExaminationOptions {
   contents: Contents;
   /** Absolute folder of the source. */
   root: string;
+  /** What the reader says of archives and tables. */
+  listed: Reader['listed'];
   /** Tries what is in quarantine, and passes everything else. */
   retry: boolean;
   signal: AbortSignal | undefined;
@@ -100,7 +102,10 @@ export class Examination {
     } catch (error) {
       if (!(error instanceof Unusable)) throw error;
       if (error.gone && known) return { outcome: 'gone', file: entry.name };
-      const status = before.status && { bytes: sizeOf(entry, before.status), modified: before.status.modified };
+      const { status: found } = before;
+      // An archive that was replaced since it was listed has something else there; the next pass finds the right place.
+      const listed = this.options.listed?.get(entry.location.file);
+      const status = found && { bytes: sizeOf(entry, found), modified: listed ?? found.modified };
       return refuse(entry.name, { reason: error.message, status, quarantined });
     } finally {
       turn.end();

@@ -68,7 +68,8 @@ export class Pass {
   constructor(private readonly options: PassOptions) {
     const { store, inference, reader, retry, signal } = options;
     this.#contents = new Contents(store);
-    this.#examination = new Examination({ inference, contents: this.#contents, root: reader.root, retry, signal });
+    const { root, listed } = reader;
+    this.#examination = new Examination({ inference, contents: this.#contents, root, listed, retry, signal });
   }
 
   get done(): number {

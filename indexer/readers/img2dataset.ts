@@ -12,7 +12,7 @@ import {
   type SkippedImage,
   type SourceImage,
 } from './reader.js';
-import { isFileBelow } from './shards.js';
+import { isFileBelow, noteTime } from './shards.js';
 import { readSamples } from './tarsample.js';
 
 /** What there is of one shard: it lies in an archive, in a folder, or in a table; which also stands beside the others. */
@@ -89,15 +89,20 @@ async function openOutput(source: {
     total = stats && total !== null ? total + stats.successes : null;
     failed += stats ? stats.count - stats.successes : 0;
   }
+  const listed = new Map<string, number>();
   return {
     format: 'img2dataset',
     path: source.path,
     root,
     total,
+    listed,
     passedOver: failed,
     async *entries() {
       yield* skipped;
-      for (const shard of shards) yield* readShard({ root, except }, shard);
+      for (const shard of shards) {
+        await noteTime(listed, root, fileOf(shard));
+        yield* readShard({ root, except }, shard);
+      }
     },
   };
 }
@@ -122,11 +127,17 @@ async function listShards(root: string): Promise<{ shards: Shard[]; skipped: Ski
   return { shards: written.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, shard]) => shard), skipped };
 }
 
+/** What a shard is read from. */
+function fileOf({ archive, folder, table }: Shard): string {
+  return (archive ?? folder ?? table)!;
+}
+
 async function* readShard(
   { root, except }: { root: string; except: readonly string[] | undefined },
-  { archive, folder, table }: Shard,
+  shard: Shard,
 ): AsyncGenerator<SourceImage | SkippedImage> {
-  const file = (archive ?? folder ?? table)!;
+  const { archive, folder } = shard;
+  const file = fileOf(shard);
   try {
     if (archive !== undefined) yield* readSamples(root, archive);
     else if (folder !== undefined) yield* readFiles(folder, { root, except });

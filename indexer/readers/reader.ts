@@ -36,6 +36,11 @@ export interface Reader {
   root: string;
   /** How many entries `entries` yields; null where only reading all of it would tell. */
   total: number | null;
+  /**
+   * Of archives and tables, by `location.file`: the modification time, in milliseconds since the epoch, as it was before it was
+   * read where in them the pictures are. Filled while `entries` runs.
+   */
+  listed?: ReadonlyMap<string, number>;
   /** How many entries there are of which the source says that they could not be downloaded: they are not among the others. */
   passedOver?: number;
   /** Streams, with bounded memory: the next entry is read when it is asked for. */

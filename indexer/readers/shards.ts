@@ -68,7 +68,7 @@ export async function openShards(
     survey: (file: string) => Promise<number | null>;
     read: (file: string) => AsyncGenerator<SourceImage | SkippedImage>;
   },
-): Promise<Pick<Reader, 'path' | 'root' | 'total' | 'entries'>> {
+): Promise<Pick<Reader, 'path' | 'root' | 'total' | 'listed' | 'entries'>> {
   const useless = new Map<string, PatchwordError>();
   const count = async (file: string) =>
     options.survey(file).catch((error: unknown) => {
@@ -82,15 +82,18 @@ export async function openShards(
     total = total === null || entries === null ? null : total + entries;
   }
   if (useless.size === files.length) throw useless.get(files[0])!;
+  const listed = new Map<string, number>();
   return {
     path: source,
     root,
     total,
+    listed,
     async *entries() {
       yield* skipped;
       for (const file of files) {
         try {
           if (useless.has(file)) throw useless.get(file)!;
+          await noteTime(listed, root, file);
           yield* options.read(file);
         } catch (error) {
           if (!(error instanceof PatchwordError)) throw error;
@@ -99,6 +102,12 @@ export async function openShards(
       }
     },
   };
+}
+
+/** Fills `Reader.listed`. What is not there is reported by whoever reads it. */
+export async function noteTime(listed: Map<string, number>, root: string, file: string): Promise<void> {
+  const status = await stat(path.join(root, file)).catch(() => null);
+  if (status) listed.set(file, Math.round(status.mtimeMs));
 }
 
 /**

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ingest, type IngestResult } from '../../indexer/ingestion.js';
 import type { Progress } from '../../indexer/progress.js';
+import { openSource } from '../../indexer/readers/source.js';
 import { type Engine, openEngine } from '../../src/engine.js';
 import type { ImageHit } from '../../src/search.js';
 import { STORE_LIMITS } from '../../src/store/store.js';
 import { temporaryFolder } from '../fixture.js';
 import { picture } from '../hostile.js';
 import { counting, filesOf, writePictures } from './pictures.js';
+import { type TarEntry, writeTar } from './readers/tarfile.js';
 
 const NOTHING = {
   added: 0,
@@ -130,6 +132,33 @@ describe('ingest', function () {
     assert.deepEqual({ added, quarantined }, { added: 1, quarantined: 10 });
     assert.equal(skipped.length, 10);
     for (const { reason } of skipped) assert.match(reason, /is damaged/);
+  });
+
+  it('tries again what it read in the wrong place of an archive that was replaced meanwhile, and nothing else', async () => {
+    const source = newSource();
+    mkdirSync(source);
+    const shard = path.join(source, '0.tar');
+    const members: TarEntry[] = [
+      ['a.png', await picture(25)],
+      ['bad.png', 'no picture'],
+    ];
+    await writeTar(shard, members);
+    const reader = await openSource({ source });
+    async function* entries() {
+      for await (const entry of reader.entries()) {
+        if (!existsSync(`${shard}.old`)) {
+          renameSync(shard, `${shard}.old`);
+          await writeTar(shard, [['moves the others.md', 'x'.repeat(2000)], ...members]);
+          utimesSync(shard, new Date(1e12), new Date(1e12));
+        }
+        yield entry;
+      }
+    }
+    assert.equal((await ingest({ engine, source: { ...reader, entries } })).quarantined, 2);
+    assert.deepEqual(await pass(source), counts({ added: 1, quarantined: 1 }));
+    const { engine: counted, asked } = counting(engine);
+    assert.deepEqual(await pass(source, { engine: counted }), counts({ unchanged: 1, quarantined: 1 }));
+    assert.equal(asked.prepared, 0, 'what is bad is not read again');
   });
 
   it('passes over what it wrote itself, where the source holds the collection', async () => {
