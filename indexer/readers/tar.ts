@@ -76,7 +76,14 @@ function openParser(onMember: (member: TarMember) => void): (chunk: Uint8Array |
   const parser = extract(PARSER_OPTIONS);
   let settle: (failure: string | null) => void = () => undefined;
   parser.on('entry', (header, content, next) => {
-    onMember(memberOf(header as Header & { byteOffset: number }));
+    const member = memberOf(header as Header & { byteOffset: number });
+    if (!Number.isSafeInteger(member.bytes)) {
+      // tar-stream takes a size in a notation it does not know for null, and then waits for ever.
+      settle(`the header of ${member.name} has no size that can be read`);
+      parser.destroy();
+      return;
+    }
+    onMember(member);
     content.once('end', () => next(null));
     content.resume();
   });

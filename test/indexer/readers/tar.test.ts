@@ -104,6 +104,29 @@ describe('members of a tar archive', () => {
     }
   });
 
+  it('are read up to one whose size is in a notation that there is not', async function () {
+    this.timeout(5000); // not the suite's: it must not wait for ever
+    for (const first of [0x81, 0xfe]) {
+      const bytes = readFileSync(
+        await archive([
+          ['a.jpg', 'a'],
+          ['b.jpg', 'b'],
+        ]),
+      );
+      const sizeless = bytes.subarray(1024, 1536);
+      sizeless[124] = first;
+      sizeless.write(checksum(sizeless), 148, 'latin1');
+      for (const end of [1536, bytes.length]) {
+        const { members, damage } = await read(archiveOf(bytes.subarray(0, end)));
+        assert.deepEqual(
+          members.map(({ name }) => name),
+          ['a.jpg'],
+        );
+        assert.match(damage?.reason ?? '', /b\.jpg has no size/);
+      }
+    }
+  });
+
   it('have their content where they say: names of any length, in any alphabet, with newlines', async () => {
     const names = ['a.jpg', `${'d/'.repeat(120)}b.jpg`, `${'n'.repeat(300)}.jpg`, 'née 🦊.jpg', 'a\nb.jpg'];
     const file = await archive(names.map((name, i) => [name, `content ${i}`]));
