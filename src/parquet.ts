@@ -132,7 +132,12 @@ export class ParquetFile {
 
   async readDictionary(group: number, leaf: Leaf, page: Page): Promise<DecodedArray> {
     const decoder = this.decoder(group, leaf);
-    return convert(await this.decode(page, { decoder }), decoder);
+    const entries = await this.decode(page, { decoder });
+    try {
+      return convert(entries, decoder);
+    } catch (error) {
+      throw damaged(this.file, error);
+    }
   }
 
   /** @param options.waiting the row of a repeated leaf that may go on in this page: it comes first in what is returned */

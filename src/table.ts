@@ -14,6 +14,9 @@ export interface TablePicture {
   path: string | null;
 }
 
+/** What hyparquet throws at, however the values are: asked for, such a column would cost all rows. */
+const NOT_READ: readonly (string | undefined)[] = ['BSON', 'INTERVAL'];
+
 /** Null where a row holds nothing. Integers that a number cannot hold are strings. */
 export type Cell = TablePicture | Uint8Array | Scalar | (Uint8Array | Scalar)[];
 
@@ -92,7 +95,8 @@ function kindOf(schema: SchemaTree): TableColumn['kind'] {
   const bytes = childOf(schema, 'bytes');
   if (schema.element.repetition_type !== 'REPEATED' && bytes && kindOf(bytes) === 'bytes') return 'picture';
   const chain = chainOf(schema);
-  if (chain.at(-1)!.children.length > 0) return 'other';
+  const leaf = chain.at(-1)!;
+  if (leaf.children.length > 0 || NOT_READ.includes(leaf.element.converted_type)) return 'other';
   const lists = chain.filter(({ element }) => element.repetition_type === 'REPEATED').length;
   if (lists > 0) return lists === 1 ? 'list' : 'other';
   if (chain.length > 1) return 'other';

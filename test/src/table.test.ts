@@ -50,6 +50,34 @@ describe('a Parquet table', () => {
     assert.ok(refused > 10);
   });
 
+  it('says that a dictionary is damaged which does not hold what its column is said to', async () => {
+    const file = path.join(folder.path, 'dates.parquet');
+    const dates = { name: 'taken', type: 'long date' } as const;
+    for (const dictionary of [false, true]) {
+      writeParquet(file, { columns: [{ ...dates, dictionary }], groups: [[[Buffer.alloc(8, 1)], [null]]] });
+      await assert.rejects(rowsOf(file, ['taken']), { code: 'SOURCE_INVALID', message: /dates\.parquet/ });
+    }
+  });
+
+  it('does not take a column that cannot be converted for a scalar', async () => {
+    const file = path.join(folder.path, 'others.parquet');
+    writeParquet(file, {
+      columns: [
+        { name: 'text', type: 'string', dictionary: true },
+        { name: 'document', type: 'bson', dictionary: true },
+        { name: 'age', type: 'interval', dictionary: true },
+      ],
+      groups: [[['fox', Buffer.from('0500000000', 'hex'), Buffer.alloc(12)], ['owl', null, null], ['fox', null, null]]], // prettier-ignore
+    });
+    const table = await Table.open(file);
+    await table.close();
+    assert.deepEqual(
+      table.columns.map(({ kind }) => kind),
+      ['scalar', 'other', 'other'],
+    );
+    assert.deepEqual(await rowsOf(file, ['text']), [['fox'], ['owl'], ['fox']]);
+  });
+
   it('has columns by what their cells hold', async () => {
     const table = await Table.open(HUGGING_FACE);
     assert.deepEqual(table.columns, [

@@ -1,9 +1,23 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
-/** A column of optional values: bytes, strings, or lists of strings. */
+/** What the specification calls BYTE_ARRAY (6), FIXED_LEN_BYTE_ARRAY (7) and INT64 (2), and what they are said to hold. */
+const TYPES = {
+  bytes: { stored: 6 },
+  string: { stored: 6, holds: 0 },
+  /** Lists of strings. */
+  strings: { stored: 6, holds: 0 },
+  bson: { stored: 6, holds: 20 },
+  interval: { stored: 7, length: 12, holds: 21 },
+  /** Against the specification: days have 32 bits. */
+  'long date': { stored: 2, holds: 6 },
+} as const satisfies Record<string, { stored: number; length?: number; holds?: number }>;
+
+/** A column of optional values; those that are neither strings nor lists of them are given as their bytes. */
 export interface ParquetColumn {
   name: string;
-  type: 'bytes' | 'string' | 'strings';
+  type: keyof typeof TYPES;
+  /** Each page of values holds indexes into one of a dictionary. Not for lists. */
+  dictionary?: boolean;
 }
 
 export type ParquetValue = Uint8Array | string | string[] | null;
@@ -39,19 +53,30 @@ export function writeParquet(
   const written: Thrift[] = [];
   let total = 0;
   for (const rows of groups) {
-    const chunks = columns.map(({ name, type }, at) => {
+    const chunks = columns.map(({ name, type, dictionary }, at) => {
       const start = position;
       let values = 0;
+      const entries = rows.map((cell) => cell[at] as string | null).filter((cell) => cell !== null);
+      if (dictionary) {
+        const page = Buffer.concat(entries.map((cell) => plain(cell, type)));
+        const size = i32(page.length);
+        const data = struct([[1, i32(entries.length)], [2, i32(0)]]); // prettier-ignore
+        write(struct([[1, i32(2)], [2, size], [3, size], [7, data]]).bytes, page); // prettier-ignore
+      }
+      const first = position;
       for (let row = 0; row < rows.length; row += pageRows ?? rows.length) {
         const cells = rows.slice(row, row + (pageRows ?? rows.length)).map((cell) => cell[at]);
-        const page = type === 'strings' ? listPage(cells as (string[] | null)[]) : flatPage(cells as (string | null)[]);
+        const page =
+          type === 'strings'
+            ? listPage(cells as (string[] | null)[])
+            : flatPage(cells as (string | null)[], { type, entries: dictionary ? entries : null });
         const {
           bytes,
           stored,
           values: said,
         } = lie({ bytes: page.bytes.length, stored: page.bytes.length, values: page.values });
-        // Plain values (0), levels in runs (3).
-        const data = struct([[1, i32(said)], [2, i32(0)], [3, i32(3)], [4, i32(3)]]); // prettier-ignore
+        // Plain values (0) or indexes (8), levels in runs (3).
+        const data = struct([[1, i32(said)], [2, i32(dictionary ? 8 : 0)], [3, i32(3)], [4, i32(3)]]); // prettier-ignore
         write(struct([[1, i32(0)], [2, i32(bytes)], [3, i32(stored)], [5, data]]).bytes, page.bytes); // prettier-ignore
         values += page.values;
       }
@@ -60,14 +85,15 @@ export function writeParquet(
       return struct([
         [2, i64(start)],
         [3, struct([
-          [1, i32(6)],
-          [2, list([i32(0), i32(3)])],
+          [1, i32(TYPES[type].stored)],
+          [2, list([i32(0), i32(3), i32(8)])],
           [3, list(path.map(text))],
           [4, i32(0)],
           [5, i64(values)],
           [6, size],
           [7, size],
-          [9, i64(start)],
+          [9, i64(first)],
+          ...(dictionary ? [[11, i64(start)] as [number, Thrift]] : []),
         ])],
       ]); // prettier-ignore
     });
@@ -83,11 +109,13 @@ export function writeParquet(
   closeSync(out);
 }
 
-/** Of a column: OPTIONAL is 1, REPEATED 2; BYTE_ARRAY is 6; UTF8 is 0, LIST 3. */
+/** Of a column: OPTIONAL is 1, REPEATED 2; LIST is 3. */
 function schemaOf({ name, type }: ParquetColumn): Thrift[] {
-  if (type === 'bytes') return [struct([[1, i32(6)], [3, i32(1)], [4, text(name)]])]; // prettier-ignore
-  const leaf = (called: string) => struct([[1, i32(6)], [3, i32(1)], [4, text(called)], [6, i32(0)]]); // prettier-ignore
-  if (type === 'string') return [leaf(name)];
+  const { stored, length, holds }: { stored: number; length?: number; holds?: number } = TYPES[type];
+  const said = (id: number, value?: number): [number, Thrift][] => (value === undefined ? [] : [[id, i32(value)]]);
+  const leaf = (called: string) =>
+    struct([[1, i32(stored)], ...said(2, length), [3, i32(1)], [4, text(called)], ...said(6, holds)]);
+  if (type !== 'strings') return [leaf(name)];
   return [
     struct([[3, i32(1)], [4, text(name)], [5, i32(1)], [6, i32(3)]]),
     struct([[3, i32(2)], [4, text('list')], [5, i32(1)]]),
@@ -95,9 +123,16 @@ function schemaOf({ name, type }: ParquetColumn): Thrift[] {
   ]; // prettier-ignore
 }
 
-function flatPage(cells: (Uint8Array | string | null)[]): { bytes: Buffer; values: number } {
+function flatPage(
+  cells: (Uint8Array | string | null)[],
+  { type, entries }: { type: ParquetColumn['type']; entries: (Uint8Array | string)[] | null },
+): { bytes: Buffer; values: number } {
   const levels = runs(cells.map((cell) => (cell === null ? 0 : 1)));
-  return { bytes: Buffer.concat([levels, ...cells.filter((cell) => cell !== null).map(plain)]), values: cells.length };
+  const given = cells.filter((cell) => cell !== null);
+  // Indexes of eight bits; unlike levels, they do not say how long they are.
+  const indexes = () => [Buffer.from([8]), runs(given.map((cell) => entries!.indexOf(cell))).subarray(4)];
+  const values = entries ? indexes() : given.map((cell) => plain(cell, type));
+  return { bytes: Buffer.concat([levels, ...values]), values: cells.length };
 }
 
 function listPage(cells: (string[] | null)[]): { bytes: Buffer; values: number } {
@@ -107,12 +142,13 @@ function listPage(cells: (string[] | null)[]): { bytes: Buffer; values: number }
     else cell.forEach((value, i) => entries.push({ repetition: i === 0 ? 0 : 1, definition: 3, value }));
   }
   const levels = [runs(entries.map(({ repetition }) => repetition)), runs(entries.map(({ definition }) => definition))];
-  const values = entries.flatMap(({ value }) => (value === null ? [] : [plain(value)]));
+  const values = entries.flatMap(({ value }) => (value === null ? [] : [plain(value, 'strings')]));
   return { bytes: Buffer.concat([...levels, ...values]), values: entries.length };
 }
 
-function plain(value: Uint8Array | string): Buffer {
+function plain(value: Uint8Array | string, type: ParquetColumn['type']): Buffer {
   const bytes = Buffer.from(value as string);
+  if (TYPES[type].stored !== 6) return bytes;
   const length = Buffer.alloc(4);
   length.writeUInt32LE(bytes.length);
   return Buffer.concat([length, bytes]);
