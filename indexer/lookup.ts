@@ -59,7 +59,10 @@ function asStored(entry: SourceImage | SkippedImage): SourceImage | SkippedImage
     const file = `${name.slice(0, 100).toWellFormed()}… (${hash})`;
     return { file, reason: `its name has ${length} bytes; at most ${MAX_NAME_BYTES} are read` };
   }
-  if (isSkipped(entry)) return { file: name, reason: entry.reason.toWellFormed() };
+  if (isSkipped(entry)) {
+    const { reason, within } = entry;
+    return { file: name, reason: reason.toWellFormed(), ...(within && { within: within.toWellFormed() }) };
+  }
   const { location, split, attributes } = entry;
   return {
     ...entry,

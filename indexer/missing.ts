@@ -7,10 +7,11 @@ import type { Names } from './names.js';
 export interface MissingOptions {
   store: Store;
   source: Source;
-  /** Names that a whole pass has seen, and those of them that could not be used. */
+  /** Names that a whole pass has seen. */
   seen: Names;
+  /** Names of what could not be used, or not as a whole. */
   unusable: Names;
-  /** And those of them that hold another picture now, which is kept out. */
+  /** Of those that were seen, the ones that hold another picture now, which is kept out. */
   replaced: Names;
   /** Removes what is missing from the collection. */
   prune: boolean;
@@ -80,9 +81,11 @@ async function* pagesOf({ store, source }: MissingOptions): AsyncGenerator<Store
   }
 }
 
-/** What lies below an entry that could not be used, a folder or an archive, was not looked for. */
-function isGone({ file }: StoredFile, { seen, unusable, replaced }: MissingOptions): boolean {
+/** What lies in an entry that could not be used as a whole (a folder, an archive, a table) was not looked for. */
+function isGone({ file, location }: StoredFile, { seen, unusable, replaced }: MissingOptions): boolean {
   if (seen.has(file)) return replaced.has(file);
+  // Rows that have no name are called FILE:ROW, which is not below FILE.
+  if (unusable.has(location.file)) return false;
   for (let slash = file.lastIndexOf('/'); slash > 0; slash = file.lastIndexOf('/', slash - 1)) {
     if (unusable.has(file.slice(0, slash)) || unusable.has(file.slice(0, slash + 1))) return false;
   }

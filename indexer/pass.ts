@@ -54,7 +54,7 @@ export class Pass {
   readonly skipped: SkippedImage[] = [];
   /** Names that the source has. */
   readonly seen = new Names();
-  /** Of those, the ones that cannot be used. What is below them (a folder, an archive) was not seen. */
+  /** The ones that cannot be used, or not as a whole. Not all that is in them (a folder, an archive, a table) was seen. */
   readonly unusable = new Names();
   /** And the ones that hold a picture which is kept out: what the collection has of them is not there any more. */
   readonly replaced = new Names();
@@ -98,6 +98,7 @@ export class Pass {
       if (this.options.signal?.aborted) return;
       const { entry } = item;
       const name = nameOf(entry);
+      if (isSkipped(entry) && entry.within) this.unusable.add(entry.within);
       if (this.seen.add(name)) yield item;
       else {
         // What was said of the name itself stays.

@@ -46,9 +46,10 @@ async function* answersOf<Example, Answer>(
   options: AskingOptions<Example, Answer>,
 ): AsyncGenerator<{ example: Example } & ({ answer: Answer } | { missing: SkippedImage })> {
   const { inference, examples, picturesOf, ask, allowMissing, signal } = options;
-  const kept = new Map<string, Promise<{ input: ModelInput } | { missing: SkippedImage }>>();
+  type Prepared = { input: ModelInput } | { missing: SkippedImage };
+  const kept = new Map<string, Promise<Prepared>>();
 
-  const prepare = async (file: string) => {
+  const prepare = async (file: string): Promise<Prepared> => {
     try {
       return { input: (await inference.prepare(file, { priority: 'background', signal })).modelInput };
     } catch (error) {

@@ -74,7 +74,9 @@ async function* readFile(
     for (let start = 0; ;) {
       const { value: batch, done } = await batches.next();
       if (done) {
-        if (batch !== null) yield { file: `${file}:${start}`, reason: `${batch}; the rows before are read` };
+        if (batch !== null) {
+          yield { file: `${file}:${start}`, reason: `${batch}; the rows before are read`, within: file };
+        }
         return;
       }
       yield* readBatch(arrow, { file, batch, start, columns, images });
@@ -96,7 +98,7 @@ async function* readBatch(
     pictures = await arrow.cells(batch, columns.image);
     for (const name of columnsRead(arrow.columns, columns)) read.set(name, await arrow.cells(batch, name));
   } catch (error) {
-    yield { file: `${file}:${start}-${start + batch.rows - 1}`, reason: messageOf(error) };
+    yield { file: `${file}:${start}-${start + batch.rows - 1}`, reason: messageOf(error), within: file };
     return;
   }
   for (let row = 0; row < batch.rows; row++) {
@@ -106,7 +108,8 @@ async function* readBatch(
       const picture = range && { location: { file, ...range } };
       yield images.read({ row: start + row, cells, path: named, picture });
     } catch (error) {
-      yield { file: `${file}:${start + row}`, reason: messageOf(error) };
+      // What it is called is in the row.
+      yield { file: `${file}:${start + row}`, reason: messageOf(error), within: file };
     }
   }
 }

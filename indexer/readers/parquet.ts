@@ -82,7 +82,7 @@ export async function* readRows(
       } catch (error) {
         if (!(error instanceof PatchwordError)) throw error;
         // The rows before have been read, and other groups may be whole.
-        yield { file: `${file}:${start}-${start + rows - 1}`, reason: messageOf(error) };
+        yield { file: `${file}:${start}-${start + rows - 1}`, reason: messageOf(error), within: file };
       }
     }
   } finally {

@@ -24,6 +24,11 @@ export interface SkippedImage {
   /** The name of the image; the file and line (or entry) where it gives no name, or one that another entry has. */
   file: string;
   reason: string;
+  /**
+   * The archive or table of which this is a damaged part. What was in the part is not known by name, so that nothing of the
+   * file is gone only because it was not listed.
+   */
+  within?: string;
 }
 
 /** Captioned images in one dataset format. */

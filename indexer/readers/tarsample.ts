@@ -44,7 +44,10 @@ async function* collect(options: {
   for (let count = 0; ; count++) {
     const { value, done } = await members.next();
     if (done) {
-      if (value) yield { file: `${shard}@${value.offset}`, reason: `${value.reason}; what comes before is read` };
+      if (value) {
+        const reason = `${value.reason}; what comes before is read`;
+        yield { file: `${shard}@${value.offset}`, reason, within: shard };
+      }
       return;
     }
     if (count >= MAX_MEMBERS) {
@@ -52,6 +55,7 @@ async function* collect(options: {
       yield {
         file: `${shard}@${value.offset}`,
         reason: `only ${MAX_MEMBERS} members of an archive are read; split it`,
+        within: shard,
       };
       return;
     }

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ingest, type IngestOptions } from '../../indexer/ingestion.js';
 import { type Engine, openEngine } from '../../src/engine.js';
 import { temporaryFolder } from '../fixture.js';
+import { picture } from '../hostile.js';
 import { filesOf, writePictures } from './pictures.js';
+import { writeArrow } from './readers/arrowfile.js';
+import { writeParquet } from './readers/parquetfile.js';
+import { writeTar } from './readers/tarfile.js';
 
 describe('ingest, files that are gone', function () {
   this.timeout(60_000);
@@ -80,6 +84,54 @@ describe('ingest, files that are gone', function () {
     assert.equal(missing, 3);
     assert.deepEqual(await missingNow(), ['b.png', 'c.png', 'd.png']);
   });
+
+  const FILES: Record<string, (file: string, pictures: Buffer[]) => void | Promise<void>> = {
+    tar: (file, pictures) =>
+      writeTar(
+        file,
+        pictures.map((bytes, i) => [`${i}.png`, bytes]),
+      ),
+    parquet: (file, pictures) =>
+      writeParquet(file, {
+        columns: [
+          { name: 'image', type: 'bytes' },
+          { name: 'key', type: 'string' },
+        ],
+        groups: pictures.map((bytes, i) => [[bytes, String(i)]]),
+      }),
+    // Its rows have no names.
+    'nameless.parquet': (file, pictures) =>
+      writeParquet(file, { columns: [{ name: 'image', type: 'bytes' }], groups: pictures.map((bytes) => [[bytes]]) }),
+    arrow: (file, pictures) =>
+      writeArrow(file, {
+        image: { type: 'binary', batches: pictures.map((bytes) => [bytes]) },
+        image_id: { type: 'utf8', batches: pictures.map((_, i) => [String(i)]) },
+      }),
+  };
+  // A Parquet file that is cut is none.
+  const HARMS: [harm: string, kinds: string[], apply: (bytes: Buffer, picture: number) => Buffer][] = [
+    ['overwritten', Object.keys(FILES), (bytes, picture) => bytes.fill(0xff, picture - 40, picture + 8)],
+    ['cut', ['tar', 'arrow'], (bytes, picture) => bytes.subarray(0, picture + 8)],
+  ];
+  for (const [harm, kinds, apply] of HARMS) {
+    for (const kind of kinds) {
+      it(`leaves alone what could not be looked for in a file that was ${harm} in its middle (${kind})`, async () => {
+        const folder = path.join(temporary.path, `${harm}-${kind}`);
+        mkdirSync(folder);
+        const file = path.join(folder, `pictures.${kind}`);
+        const pictures = await Promise.all([0, 1, 2, 3].map((i) => picture(10_000 + 10 * sources + i)));
+        await FILES[kind](file, pictures);
+        assert.equal((await pass({ source: folder })).added, 4);
+        const bytes = readFileSync(file);
+        writeFileSync(file, apply(bytes, bytes.indexOf(pictures[2])));
+        const { skipped, missing, pruned } = await ingest({ engine, source: folder, prune: true, force: true });
+        assert.ok(skipped.length > 0);
+        assert.deepEqual([missing, pruned], [0, 0]);
+        const files = [...(await filesOf(engine, folder)).values()];
+        assert.deepEqual([files.length, files.filter((one) => one.missing)], [4, []]);
+      });
+    }
+  }
 
   it('marks what is gone, once and for every pass, and unmarks what is back', async () => {
     gone('a.png');

@@ -143,7 +143,7 @@ describe('WebDataset', () => {
       [['00000.tar/a.jpg', ['a fox']]],
     );
     assert.deepEqual(skipped(entries), [
-      { file: '00000.tar@2560', reason: 'b.jpg is cut short; what comes before is read' },
+      { file: '00000.tar@2560', reason: 'b.jpg is cut short; what comes before is read', within: '00000.tar' },
     ]);
   });
 
