@@ -1,17 +1,15 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { syncFolder, syncPath, withDraft } from '../src/draft.js';
 import { PatchwordError } from '../src/errors.js';
 import { makeFolder } from '../src/folder.js';
 import { PACKAGE_VERSION } from '../src/paths.js';
-import { PICTURES_FOLDER } from '../src/store/sqlite/folders.js';
 import type { SqliteStore } from '../src/store/sqlite/store.js';
-import { PICTURES } from './dataset.js';
 import { readMembers } from './readers/tar.js';
 import { TarWriter } from './tar.js';
+import { hashOf, listUnpacked, type LostPicture, lostPictures, UNPACKED_FOLDERS } from './unpacked.js';
 
 /**
  * A backup, as a folder or as one tar file:
@@ -20,7 +18,7 @@ import { TarWriter } from './tar.js';
  *     catalog.sqlite    the catalog
  *     imported/         pictures that an import unpacked into the collection, as they were unpacked; their hashes are in the catalog
  */
-export const BACKUP = { manifest: 'backup.json', catalog: 'catalog.sqlite', pictures: PICTURES_FOLDER } as const;
+export const BACKUP = { manifest: 'backup.json', catalog: 'catalog.sqlite' } as const;
 
 /** backup.json */
 export const BackupManifest = z.object({
@@ -35,9 +33,16 @@ export const BackupManifest = z.object({
   images: z.number(),
   captions: z.number(),
   catalog: z.object({ bytes: z.number(), sha256: z.string() }),
-  pictures: z.object({ files: z.number() }),
+  pictures: z.object({
+    files: z.number(),
+    /** Those of the catalog that were gone or damaged already: all others must be there and unchanged. */
+    lost: z.array(z.string()).default([]),
+  }),
 });
 export type BackupManifest = z.infer<typeof BackupManifest>;
+
+/** The most of backup.json: it names the lost pictures, and a million may be. */
+export const MANIFEST_BYTES = 2 ** 26;
 
 export interface BackupOptions {
   store: SqliteStore;
@@ -52,12 +57,14 @@ export interface BackupResult {
   bytes: number;
   /** Files of pictures that an import had unpacked into the collection. */
   pictures: number;
+  /** Of these pictures, those that are gone or damaged: the backup has them no better than the collection. */
+  lost: { file: string; reason: string }[];
   seconds: number;
 }
 
 /**
  * Writes all of a collection that cannot be made again, as it is at one moment, while others index, search and serve it. It is
- * there whole or not at all, on the disk, and was read back.
+ * there whole or not at all, on the disk, and was read back. Pictures that the collection has lost do not keep the rest from it.
  *
  * @throws PatchwordError INVALID_ARGUMENT where the target is taken; COLLECTION_DAMAGED, DISK_FULL, READ_ONLY
  */
@@ -69,8 +76,12 @@ export async function backupCollection({ store, target }: BackupOptions): Promis
     const written = asTar ? scratch : place;
     makeFolder(written);
     const catalog = path.join(written, BACKUP.catalog);
+    // Before the catalog: what comes into that meanwhile was just read, and is not lost.
+    const lost: LostPicture[] = [];
+    for await (const picture of lostPictures(store, folder)) lost.push(picture);
     const { images, captions, bytes, checksum } = await store.backup(catalog);
-    const pictures = await listPictures(folder);
+    const unreadable = new Set(lost.filter(({ readable }) => !readable).map(({ file }) => file));
+    const pictures = (await listUnpacked(folder)).filter((file) => !unreadable.has(file));
     const manifest: BackupManifest = {
       backup: 1,
       patchword: PACKAGE_VERSION,
@@ -80,28 +91,19 @@ export async function backupCollection({ store, target }: BackupOptions): Promis
       images,
       captions,
       catalog: { bytes, sha256: checksum },
-      pictures: { files: pictures.length },
+      pictures: { files: pictures.length, lost: lost.map(({ file }) => file) },
     };
     const described = path.join(written, BACKUP.manifest);
     await writeFile(described, `${JSON.stringify(manifest, null, 2)}\n`);
     syncPath(described);
     if (asTar) await pack(place, { written, folder, pictures, checksum });
     else await copyPictures(place, { folder, pictures });
-    return { images, captions, bytes, pictures: pictures.length, seconds: (performance.now() - started) / 1000 };
+    return {
+      ...{ images, captions, bytes, pictures: pictures.length },
+      lost: lost.map(({ file, reason }) => ({ file, reason })),
+      seconds: (performance.now() - started) / 1000,
+    };
   });
-}
-
-/** Paths below the collection's folder, with forward slashes. */
-async function listPictures(folder: string): Promise<string[]> {
-  const files: string[] = [];
-  for (const below of [BACKUP.pictures, `${BACKUP.pictures}/${PICTURES}`]) {
-    const at = path.join(folder, below);
-    if (!existsSync(at)) continue;
-    for (const entry of await readdir(at, { withFileTypes: true })) {
-      if (entry.isFile()) files.push(`${below}/${entry.name}`);
-    }
-  }
-  return files;
 }
 
 async function copyPictures(
@@ -113,7 +115,7 @@ async function copyPictures(
     await copyFile(path.join(folder, file), path.join(place, file));
     syncPath(path.join(place, file));
   }
-  for (const below of [BACKUP.pictures, `${BACKUP.pictures}/${PICTURES}`]) {
+  for (const below of UNPACKED_FOLDERS) {
     if (existsSync(path.join(place, below))) syncFolder(path.join(place, below));
   }
 }
@@ -143,10 +145,4 @@ async function packedChecksum(file: string): Promise<string | null> {
     if (name === BACKUP.catalog) return hashOf(createReadStream(file, { start: offset, end: offset + bytes - 1 }));
   }
   return null;
-}
-
-export async function hashOf(content: AsyncIterable<Uint8Array>): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of content) hash.update(piece);
-  return hash.digest('hex');
 }

@@ -4,10 +4,11 @@ import path from 'node:path';
 import { explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import { makeFolder } from '../src/folder.js';
 import { openStore } from '../src/store/sqlite/store.js';
-import type { CollectionInfo } from '../src/store/store.js';
-import { IMAGE_LIMITS } from '../src/vilt/image.js';
-import { BACKUP, BackupManifest, hashOf } from './backup.js';
+import type { CollectionInfo, Store } from '../src/store/store.js';
+import { BACKUP, BackupManifest, MANIFEST_BYTES } from './backup.js';
 import { PICTURES } from './dataset.js';
+import { describeCount } from './text.js';
+import { allowedInUnpacked, hashOf, lostPictures, UNPACKED_FOLDERS } from './unpacked.js';
 import { unpack } from './unpacking.js';
 
 export interface RestoreOptions {
@@ -21,10 +22,8 @@ export interface RestoreOptions {
   signal?: AbortSignal;
 }
 
-const MANIFEST_BYTES = 1_000_000;
-
 /** Checks without which a catalog is not opened for use. */
-const ESSENTIAL = ['integrity', 'schema', 'pictures'];
+const ESSENTIAL = ['integrity', 'schema'];
 
 /**
  * Makes a collection of a backup. The catalog is taken as it is, so nothing is embedded; vectors are made from it.
@@ -46,7 +45,11 @@ export async function restore(options: RestoreOptions): Promise<CollectionInfo> 
     const wrong = checks.filter(({ failed, settles }) => failed > 0 && !settles);
     const fatal = wrong.find((check) => ESSENTIAL.includes(check.name));
     if (fatal) throw damaged(from, `${fatal.what}, but ${fatal.examples[0]}`);
-    for (const { name, examples } of wrong) onNote?.(`The backup has faults: ${name}: ${examples[0]}`);
+    const info = await store.info();
+    for (const { name, examples } of wrong) {
+      if (name === 'pictures') await requirePictures(store, { ...options, folder: info.folder, manifest });
+      else onNote?.(`The backup has faults: ${name}: ${examples[0]}`);
+    }
     await store.flush();
     return await store.info();
   } finally {
@@ -54,20 +57,40 @@ export async function restore(options: RestoreOptions): Promise<CollectionInfo> 
   }
 }
 
+/**
+ * A picture may only be lost where the collection had lost it before it was backed up.
+ *
+ * @throws PatchwordError SOURCE_INVALID
+ */
+async function requirePictures(
+  store: Store,
+  { from, folder, manifest, onNote }: RestoreOptions & { folder: string; manifest: BackupManifest },
+): Promise<void> {
+  const known = new Set(manifest.pictures.lost);
+  let [count, example] = [0, ''];
+  for await (const { file, reason } of lostPictures(store, folder)) {
+    if (!known.has(file)) throw damaged(from, `its pictures have to be there and unchanged, but ${file}: ${reason}`);
+    count += 1;
+    example ||= `${file}: ${reason}`;
+  }
+  if (count === 0) return;
+  const what = describeCount(count, 'picture');
+  onNote?.(`${what} had been lost before the backup was made${count > 1 ? ', such as ' : ': '}${example}`);
+}
+
 async function unpackBackup({ from, staged, signal }: RestoreOptions): Promise<void> {
   const { size } = await stat(from);
   const allowed = {
     [BACKUP.manifest]: MANIFEST_BYTES,
     [BACKUP.catalog]: size,
-    [`${BACKUP.pictures}/`]: size,
-    [`${BACKUP.pictures}/${PICTURES}/`]: IMAGE_LIMITS.bytes,
+    ...allowedInUnpacked(size),
   };
   await unpack({ file: from, folder: staged.folder, allowed, signal });
 }
 
 async function copyBackup({ from, staged, signal }: RestoreOptions): Promise<void> {
   await copyPlain(from, staged.folder, [BACKUP.manifest, BACKUP.catalog]);
-  for (const below of [BACKUP.pictures, `${BACKUP.pictures}/${PICTURES}`]) {
+  for (const below of UNPACKED_FOLDERS) {
     const names = await readdir(path.join(from, below)).catch(() => []);
     if (signal?.aborted) throw new PatchwordError('CANCELLED', 'Stopped; nothing was imported.');
     const files = names.filter((name) => name !== PICTURES);

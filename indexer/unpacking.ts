@@ -57,6 +57,14 @@ async function* wholeMembers(file: string): AsyncGenerator<TarMember> {
 /** Why an entry is not unpacked. */
 function refuse({ kind, bytes }: TarMember, name: string, allowed: Record<string, number>): string | null {
   if (kind !== 'file') return `expected a file, got a ${kind}`;
+  return refusalOf(name, { bytes, allowed });
+}
+
+/** Why a plain file of this name and size is not unpacked; null where it is. */
+export function refusalOf(
+  name: string,
+  { bytes, allowed }: { bytes: number } & Pick<UnpackOptions, 'allowed'>,
+): string | null {
   const slash = name.lastIndexOf('/') + 1;
   const place = slash === 0 ? name : name.slice(0, slash);
   // `allowed` has the names of Object too.

@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -141,11 +142,7 @@ describe('importCollection', function () {
         (folder) => writeFileSync(path.join(folder, 'backup.json'), '{"backup":2}'),
         /backup\.json/,
       ],
-      [
-        'a manifest of many bytes',
-        (folder) => writeFileSync(path.join(folder, 'backup.json'), ' '.repeat(2e6)),
-        /bytes/,
-      ],
+      ['a manifest of many bytes', (folder) => truncateSync(path.join(folder, 'backup.json'), 7e7), /bytes/],
       ['a picture that is gone', (folder) => rmSync(firstPicture(folder)), /pictures/],
       ['a picture with a flipped bit', (folder) => flip(firstPicture(folder), 500), /pictures.*changed/],
       [

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { GlobalOptions } from '../../options.js';
 import { printResult } from '../../output.js';
-import { describeBytes, describeCount } from '../../text.js';
+import { describeBytes, describeCount, printable } from '../../text.js';
 
 export function addBackupCommand(collection: Command): void {
   const command = collection
@@ -16,10 +16,15 @@ export function addBackupCommand(collection: Command): void {
     const result = await withCollection({ ...options, collection: name }, (store) =>
       backupCollection({ store, target }),
     );
-    printResult({ target, ...result }, options, ({ images, captions, bytes, pictures, seconds }) => {
+    printResult({ target, ...result }, options, ({ images, captions, bytes, pictures, lost, seconds }) => {
       const what = `${describeCount(images, 'image')} and ${describeCount(captions, 'caption')} (${describeBytes(bytes)})`;
       const own = pictures > 0 ? `, with ${describeCount(pictures, 'file')} of pictures,` : '';
-      return `${what}${own} backed up to ${target} in ${seconds.toFixed(1)} s`;
+      const done = `${what}${own} backed up to ${target} in ${seconds.toFixed(1)} s`;
+      if (lost.length === 0) return done;
+      const [{ file, reason }] = lost;
+      const more = lost.length > 1 ? '; --json names them all' : '';
+      const gone = `${describeCount(lost.length, 'picture')} had been lost before: ${file}: ${reason}${more}`;
+      return `${done}\n  ${printable(gone)}`;
     });
   });
 }

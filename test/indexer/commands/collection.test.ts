@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import Database from 'better-sqlite3';
@@ -166,6 +166,13 @@ describe('patchword collection', function () {
     await json('import', at('out.tar'), 'copy');
     assert.equal((await json<{ pictures: number }>('backup', 'copy', at('copy.tar'))).pictures, 5);
     assert.equal((await json<{ kind: string }>('import', at('copy.tar'), 'restored')).kind, 'backup');
+    rmSync(at('data', 'collections', 'restored', 'imported', 'images'), { recursive: true });
+    const lossy = await collection('backup', 'restored', at('lossy.tar'));
+    assert.equal(lossy.code, 0, lossy.stderr);
+    assert.match(
+      lossy.stdout,
+      /\n {2}4 pictures had been lost before: imported.*: it is gone; --json names them all\n$/,
+    );
     const { before, after } = await json<Record<'before' | 'after', { catalog: number }>>('compact', 'restored');
     assert.ok(after.catalog <= before.catalog);
     assert.deepEqual(await json('rename', 'restored', 'other'), { name: 'other', was: 'restored' });
