@@ -49,9 +49,7 @@ describe('the page', function () {
     })()`);
   }
   async function drop(bytes: Buffer, name = 'dropped.jpg'): Promise<void> {
-    await dropAll(await transfer(bytes, name));
-  }
-  async function dropAll(dataTransfer: JSHandle): Promise<void> {
+    const dataTransfer = await transfer(bytes, name);
     await page.dispatchEvent('main', 'dragover', { dataTransfer });
     await page.getByText('Drop the picture').waitFor();
     await page.dispatchEvent('main', 'drop', { dataTransfer });
@@ -181,102 +179,6 @@ describe('the page', function () {
     await until(`document.querySelector('.results:not(.stale) .pending')`);
     assert.equal(await page.locator('.card .caption').first().innerText(), caption);
     assert.match(page.url(), /\?image=\d+&target=images$/);
-  });
-
-  it('keeps the query in the address: reloading and going back work', async () => {
-    await open('?q=a+fox');
-    await reranked();
-    assert.equal(await page.getByRole('searchbox').inputValue(), 'a fox');
-    await search('a red car');
-    await page.waitForURL('**/?q=a+red+car');
-    await reranked();
-    await page.reload();
-    await reranked();
-    await page.goBack();
-    await until(`document.querySelector('[type=search]').value === 'a fox'`);
-    await reranked();
-    assert.deepEqual(visit.complaints, []);
-  });
-
-  it('searches while typing pauses, without filling the history', async () => {
-    await open('?q=a+fox');
-    await reranked();
-    const before = await page.evaluate<number>('history.length');
-    await page.getByRole('searchbox').fill('');
-    await page.getByRole('searchbox').pressSequentially('two foxes', { delay: 20 });
-    await page.waitForURL('**/?q=two+foxes');
-    await page.getByRole('searchbox').pressSequentially(' at', { delay: 20 });
-    await page.waitForURL('**/?q=two+foxes+at');
-    await page.getByRole('searchbox').pressSequentially(' night', { delay: 20 });
-    await page.keyboard.press('Enter');
-    await page.waitForURL('**/?q=two+foxes+at+night');
-    assert.equal(await page.evaluate<number>('history.length'), before + 1);
-    await page.goBack();
-    await until(`document.querySelector('[type=search]').value === 'a fox'`);
-    await page.getByRole('searchbox').pressSequentially('es', { delay: 20 });
-    await page.waitForURL('**/?q=a+foxes');
-    await page.goBack();
-    await until(`location.search === '?q=a+fox'`);
-  });
-
-  it('leaves a space that was typed, for the next word', async () => {
-    await open();
-    const box = page.getByRole('searchbox');
-    await box.pressSequentially('two ', { delay: 20 });
-    await page.waitForURL('**/?q=two');
-    await reranked();
-    assert.equal(await box.inputValue(), 'two ');
-    await box.pressSequentially('foxes', { delay: 20 });
-    await page.waitForURL('**/?q=two+foxes');
-  });
-
-  it('does not search what was being typed when something else was asked for', async () => {
-    const { file } = await samplePicture(5);
-    await open();
-    await page.getByRole('searchbox').pressSequentially('a red c', { delay: 20 });
-    await page.locator('input[type=file]').setInputFiles(file);
-    await reranked();
-    await page.waitForTimeout(600);
-    assert.match(page.url(), /\?upload=/);
-    assert.equal(await page.getByRole('searchbox').inputValue(), '');
-  });
-
-  it('leaves a refusal and an open card behind when the visitor goes on', async () => {
-    await open('?q=a+fox');
-    await reranked();
-    await search('a red car');
-    await page.waitForURL('**/?q=a+red+car');
-    await reranked();
-    await cards().first().click();
-    await page.getByRole('dialog').waitFor();
-    await page.goBack();
-    await until(`document.querySelector('[type=search]').value === 'a fox'`);
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
-    const large = await page.evaluateHandle(`(() => {
-      window.transfer = new DataTransfer();
-      transfer.items.add(new File([new Uint8Array(31 * 2 ** 20)], 'large.jpg', { type: 'image/jpeg' }));
-      return transfer;
-    })()`);
-    await dropAll(large);
-    await page.getByText('too large').first().waitFor();
-    await page.goForward();
-    await reranked();
-    await cards().first().waitFor();
-    assert.equal(await page.getByText('too large').count(), 0);
-  });
-
-  it('keeps the focus in the page when the control that has it goes away', async () => {
-    await open('?q=a+fox');
-    await reranked();
-    await cards().nth(1).click();
-    await page.getByRole('button', { name: 'Find similar' }).press('Enter');
-    await page.locator('.given').waitFor();
-    await until(`document.activeElement.tagName === 'MAIN'`);
-    await page.keyboard.press('Tab');
-    await until(`document.activeElement.getAttribute('aria-label') === 'Clear'`);
-    await page.keyboard.press('Enter');
-    await until(`document.activeElement.tagName === 'MAIN'`);
-    assert.deepEqual(visit.complaints, []);
   });
 
   it("shows the server's words when it refuses a picture", async () => {

@@ -114,6 +114,21 @@ describe('/v1/images', () => {
       await rm(file);
     });
 
+    it('is searched with as it was', async () => {
+      const similar = async () => {
+        const answer = await json<Answer>(await get(`/v1/search?imageId=${hit.imageId}&target=images`));
+        return answer.hits.map(({ imageId, similarity }) => [imageId, similarity?.toFixed(4)]);
+      };
+      await rename(`${file}.kept`, file);
+      const before = await similar();
+      await rename(file, `${file}.kept`);
+      assert.deepEqual(before[0], [hit.imageId, '1.0000']);
+      assert.deepEqual(await similar(), before);
+      await writeFile(file, await readFile(path.join(served.source, hits[2].file)));
+      assert.deepEqual(await similar(), before);
+      await rm(file);
+    });
+
     it('shows a thumbnail of what is there now, not to be kept', async () => {
       const other = await readFile(path.join(served.source, hits[2].file));
       await writeFile(file, other);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { fixture } from '../../fixture.js';
 import {
   type Answer,
@@ -282,22 +281,6 @@ describe('/v1/search', () => {
       stored.hits.map((hit) => hit.imageId),
       uploaded.hits.map((hit) => hit.imageId),
     );
-  });
-
-  it('searches with an image of the collection as it was indexed, wherever its file has gone', async () => {
-    const query = 'imageId=3&target=images';
-    const before = await json<Answer>(await get(query));
-    const file = path.join(served.source, before.hits[0].file);
-    const bytes = await readFile(file);
-    const similar = (answer: Answer) => answer.hits.map(({ imageId, similarity }) => [imageId, similarity?.toFixed(4)]);
-    try {
-      await writeFile(file, await readFile((await samplePicture(7)).file));
-      assert.deepEqual(similar(await json<Answer>(await get(query))), similar(before));
-      await rm(file);
-      assert.deepEqual(similar(await json<Answer>(await get(query))), similar(before));
-    } finally {
-      await writeFile(file, bytes);
-    }
   });
 
   it('gives a hostile caption back as it is, in JSON', async () => {
