@@ -6,8 +6,7 @@ import { getCollection, getHealth, search, type Collection, type SearchUpdate } 
 type Go = (change: Partial<Place>, how?: 'push' | 'replace' | 'typed') => void;
 
 /**
- * The place in the address bar. What is `typed` makes one entry of the history, however often typing pauses, and none once it is
- * searched for with Enter.
+ * The place in the address bar. What is `typed` makes one entry of the history, however often typing pauses, and Enter no other.
  */
 export function usePlace(): [Place, Go] {
   const [place, setPlace] = useState(() => placeOf(location.search));
@@ -28,7 +27,8 @@ export function usePlace(): [Place, Go] {
   current.current = place;
   const go = useCallback<Go>((change, how = 'push') => {
     const next = { ...current.current, ...change };
-    const same = how === 'replace' || typing.current || addressOf(next) === location.search;
+    const goesOn = typing.current && change.query?.kind === 'text';
+    const same = how === 'replace' || goesOn || addressOf(next) === location.search;
     history[same ? 'replaceState' : 'pushState'](null, '', addressOf(next));
     typing.current = how === 'typed';
     setPlace(next);

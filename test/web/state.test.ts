@@ -48,6 +48,12 @@ describe('where a visitor is', function () {
     await until(`document.querySelector('[type=search]').value === 'a fox'`);
     await page.getByRole('searchbox').pressSequentially('es', { delay: 20 });
     await page.waitForURL('**/?q=a+foxes');
+    await reranked();
+    await cards().first().click();
+    await page.getByRole('button', { name: 'Find similar' }).click();
+    await page.locator('.given').waitFor();
+    await page.goBack();
+    await until(`location.search === '?q=a+foxes'`);
     await page.goBack();
     await until(`location.search === '?q=a+fox'`);
   });
