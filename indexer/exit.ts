@@ -23,6 +23,7 @@ export const EXIT_CODES: Record<ErrorCode, number> = {
   READ_ONLY: 6,
   COLLECTION_BUSY: 7,
   EVALUATION_BUSY: 7,
+  FIT_BUSY: 7,
   PORT_IN_USE: 7,
   ADDRESS_REFUSED: 7,
   TOO_BUSY: 7,

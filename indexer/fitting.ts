@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { explainSystemError, PatchwordError } from '../src/errors.js';
+import { makeFolder } from '../src/folder.js';
 import type { Inference } from '../src/inference/inference.js';
 import type { PictureSource } from '../src/prefilter/extraction.js';
 import { originalFile } from '../src/original.js';
+import { isBusy, type Lock, lockFile } from '../src/store/sqlite/database.js';
 import { iterate, mapAhead } from './lookahead.js';
 import { prepareImage } from './preparation.js';
 import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
@@ -16,6 +20,33 @@ export interface PictureOptions {
   /** At most so many pairs of a picture and a caption: whole pictures, drawn by the seed. Default: all. */
   pairs?: number;
   seed: number;
+}
+
+/**
+ * Runs a fit while no other process fits the same model: both would write the same features.
+ *
+ * @throws PatchwordError FIT_BUSY, DISK_FULL, READ_ONLY
+ */
+export async function withFitLock<T>({ cache, hash }: { cache: string; hash: string }, fit: () => Promise<T>) {
+  const lock = lockFit(path.join(cache, 'features'), hash);
+  try {
+    return await fit();
+  } finally {
+    lock.release();
+  }
+}
+
+function lockFit(folder: string, hash: string): Lock {
+  try {
+    makeFolder(folder);
+    return lockFile(path.join(folder, `${hash.slice(0, 16)}.lock.sqlite`), 'exclusive');
+  } catch (error) {
+    if (!isBusy(error)) throw explainSystemError(error, folder);
+    throw new PatchwordError('FIT_BUSY', 'Another process is fitting a prefilter to the same model.', {
+      hint: 'Wait until it has finished.',
+      cause: error,
+    });
+  }
 }
 
 /** One batch is prepared while another is read by the model. */

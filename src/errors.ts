@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   COLLECTION_BUSY: 'another process is writing to the collection',
   COLLECTION_DAMAGED: 'the catalog of a collection cannot be read',
   EVALUATION_BUSY: 'another evaluation of the same model and split is running',
+  FIT_BUSY: 'another fit of the same model is running',
   NOT_FOUND: 'no image or caption has that id',
   DISK_FULL: 'no space is left where Patchword writes',
   READ_ONLY: 'Patchword may not write where it needs to',

@@ -48,8 +48,8 @@ export interface SearchUpdate {
   /** Words of the text that the model does not know, as they are written; the words of captions are searched for all the same. */
   unknownWords: string[];
   /**
-   * Whether no image matches the text: told by the last update, once every candidate was reranked by a model whose calibration has a
-   * threshold for it; else null. The hits are the nearest all the same.
+   * Whether no image matches the text: told by the last update, once as many of the nearest were reranked as the calibration was
+   * measured with, where it has a threshold for it; else null. The hits are the nearest all the same.
    */
   nothingMatches: boolean | null;
   /** Lines worth telling the user: a query that was cut at 40 tokens, say. */
@@ -141,9 +141,11 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
     yield update('wave');
   }
   spent.cutShort = tried < wanted.length;
-  // What was passed over may be the match.
-  const told = text !== null && spent.pairs === wanted.length;
-  const nothing = told ? nothingMatches(inference.info.calibration, candidates) : null;
+  const { calibration } = inference.info;
+  // The threshold is of the best of so many nearest; and what was passed over may be the match.
+  const asMeasured = sources.includes('nearest') && options.candidates >= (calibration?.measured?.candidates ?? 0);
+  const told = text !== null && asMeasured && spent.pairs === wanted.length;
+  const nothing = told ? nothingMatches(calibration, candidates) : null;
   yield update('final', { nothingMatches: nothing, notes: nothing ? [...notes, NOTHING_MATCHES] : notes });
 }
 

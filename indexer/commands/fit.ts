@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { PatchwordError } from '../../src/errors.js';
+import { cacheFolder } from '../../src/paths.js';
 import type { FitResult } from '../../src/prefilter/fit.js';
 import { onInterrupt } from '../interrupt.js';
 import {
@@ -45,7 +46,7 @@ export function addFitCommand(program: Command): void {
     const { describeReader, openSource } = await import('../readers/source.js');
     const { withInference } = await import('../opening.js');
     const { FIT_DEFAULTS, fitPrefilter } = await import('../../src/prefilter/fit.js');
-    const { openPictures } = await import('../fitting.js');
+    const { openPictures, withFitLock } = await import('../fitting.js');
     const { showProgress } = await import('../progress.js');
     const { split, dimension, validation, seed = FIT_DEFAULTS.seed, pairs } = options;
     const reader = await openSource({ source: options.captions, ...sourceOptions(options) });
@@ -57,7 +58,8 @@ export function addFitCommand(program: Command): void {
       try {
         const onProgress = progress.update.bind(progress);
         const { signal } = interrupt;
-        return await fitPrefilter({ inference, source, dimension, validation, seed, onProgress, signal });
+        const options = { inference, source, dimension, validation, seed, onProgress, signal };
+        return await withFitLock({ cache: cacheFolder(), hash: inference.info.hash }, () => fitPrefilter(options));
       } finally {
         progress.stop();
         interrupt.release();

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { withDraft } from '../../src/draft.js';
+import { PatchwordError } from '../../src/errors.js';
 import { type Nlvr2Summary, Nlvr2Tally } from '../../src/evaluation/nlvr2.js';
 import type { Inference } from '../../src/inference/inference.js';
 import type { Progress } from '../progress.js';
@@ -43,7 +44,7 @@ type Example = z.infer<typeof Example>;
 /**
  * NLVR2 accuracy and consistency from its standard files.
  *
- * @throws PatchwordError HEAD_MISSING; FILE_NOT_FOUND, also for pictures; SOURCE_INVALID; INVALID_ARGUMENT where the
+ * @throws PatchwordError HEAD_MISSING; MODEL_INCOMPLETE for other labels than True and False; FILE_NOT_FOUND, also for pictures; SOURCE_INVALID; INVALID_ARGUMENT where the
  *   predictions are there already
  */
 export async function evaluateNlvr2(options: Nlvr2Options): Promise<Nlvr2Result> {
@@ -72,12 +73,9 @@ async function judgeStatements(options: Nlvr2Options) {
     ask: ({ sentence }, [left, right]) =>
       inference.compare({ text: sentence, images: [left, right] }, { priority: 'background', signal }),
     count: (example, [{ label }]) => {
-      lines.push(`${example.identifier},${label}`);
-      tally.add({
-        identifier: example.identifier,
-        label: example.label === 'True',
-        predicted: label.toLowerCase() === 'true',
-      });
+      const predicted = truthOf(label, inference.info.folder);
+      lines.push(`${example.identifier},${predicted ? 'True' : 'False'}`);
+      tally.add({ identifier: example.identifier, label: example.label === 'True', predicted });
     },
     ...{ total, onProgress, allowMissing, signal },
   });
@@ -88,6 +86,14 @@ async function judgeStatements(options: Nlvr2Options) {
     missing: [...missing, ...unreadable],
   };
   return { result, lines };
+}
+
+/** @throws PatchwordError MODEL_INCOMPLETE where the model's labels are not those of NLVR2 */
+function truthOf(label: string, folder: string): boolean {
+  if (/^(true|false)$/i.test(label)) return label.toLowerCase() === 'true';
+  throw new PatchwordError('MODEL_INCOMPLETE', `${folder} answers "${label}"; NLVR2 asks for True or False.`, {
+    hint: 'Its config.json should have "id2label": {"0": "False", "1": "True"}.',
+  });
 }
 
 async function* readExamples(file: string, wanted: (example: Example) => boolean): AsyncGenerator<Example> {

@@ -59,7 +59,7 @@ interface Annotated {
 /**
  * VQAv2 accuracy from its standard files: the most probable answer of the model to each question.
  *
- * @throws PatchwordError HEAD_MISSING; FILE_NOT_FOUND, also for pictures; SOURCE_INVALID; INVALID_ARGUMENT where the
+ * @throws PatchwordError HEAD_MISSING; MODEL_INCOMPLETE without the names of answers; FILE_NOT_FOUND, also for pictures; SOURCE_INVALID; INVALID_ARGUMENT where the
  *   predictions are there already
  */
 export async function evaluateVqa(options: VqaOptions): Promise<VqaResult> {
@@ -75,6 +75,7 @@ export async function evaluateVqa(options: VqaOptions): Promise<VqaResult> {
 async function answerQuestions(options: VqaOptions) {
   const { inference, questions, images, allowMissing = false, onProgress, signal } = options;
   const started = performance.now();
+  refuseNameless(inference.info);
   const annotations = options.annotations === undefined ? null : await readAnnotations(options.annotations);
   const pictures = await findPictures(images);
   const { total, absent } = await survey(questions, pictures, annotations);
@@ -107,6 +108,14 @@ async function answerQuestions(options: VqaOptions) {
     missing: [...missing, ...unreadable],
   };
   return { result, answers };
+}
+
+/** Without names an answer is a number, which is never right. */
+function refuseNameless({ folder, heads, config }: Inference['info']): void {
+  if (!heads.includes('vqa') || config.labels > 0) return;
+  throw new PatchwordError('MODEL_INCOMPLETE', `${folder} has a VQA head, but nothing there names its answers.`, {
+    hint: 'Put the config.json that belongs to the checkpoint, with its id2label, beside it.',
+  });
 }
 
 async function readAnnotations(file: string): Promise<Map<number, Annotated>> {

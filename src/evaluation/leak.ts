@@ -16,9 +16,9 @@ export async function leaksOf(info: ModelInfo, pictures: readonly string[], spli
     );
   }
   const { measured } = (info.calibration ?? {}) as Partial<Calibration> & { measured?: { split: string | null } };
-  if (measured && split !== null && (measured.split === null || measured.split === split)) {
+  if (measured && (measured.split === null || split === null || measured.split === split)) {
     lines.push(
-      `The model was calibrated on ${measured.split === null ? 'all splits of a source' : `a split ${split}`}: if that was of this ` +
+      `The model was calibrated on ${measured.split === null ? 'all pictures of a source' : `a split ${measured.split}`}: if that was of this ` +
         'dataset, the calibrated rows are too good.',
     );
   }

@@ -88,7 +88,7 @@ export interface Matching {
 /**
  * The queries of one direction, fold by fold.
  *
- * @param options.sample draws so many of all queries, by the seed; galleries stay whole
+ * @param options.sample draws so many queries, as many of each fold, by the seed; galleries stay whole
  */
 export function matchingsOf(
   { folds }: Pick<Benchmark, 'folds'>,
@@ -100,13 +100,11 @@ export function matchingsOf(
       : { fold, direction, queries: images, items: captions },
   );
   if (!sample) return sides;
-  const all = sides.flatMap(({ queries }) => queries);
-  const drawn = draw(all.length, sample);
-  let from = 0;
+  // As many of each fold: a recall is the mean of theirs.
+  const share = (fold: number) => Math.floor((sample.queries + fold) / sides.length);
   return sides.map((side) => {
-    const start = from;
-    from += side.queries.length;
-    return { ...side, queries: side.queries.filter((_, query) => drawn.has(start + query)) };
+    const drawn = draw(side.queries.length, { queries: share(side.fold), seed: sample.seed + side.fold });
+    return { ...side, queries: side.queries.filter((_, query) => drawn.has(query)) };
   });
 }
 

@@ -42,12 +42,12 @@ const BATCH = 32;
  */
 export async function extractFeatures(options: ExtractionOptions): Promise<FeatureFiles> {
   const { inference, source, cache, onProgress, signal } = options;
-  const { hash, config, precision } = inference.info;
+  const { hash, settings, config, precision } = inference.info;
   const layers = candidateLayers(config);
   const files = await FeatureFiles.open({
     folder: path.join(cache, 'features', hash.slice(0, 16)),
     key: createHash('sha256')
-      .update(JSON.stringify([hash, precision, layers, source.key]))
+      .update(JSON.stringify([hash, settings, precision, layers, source.key]))
       .digest('hex'),
     layers: layers.length,
     width: 2 * config.hiddenSize,

@@ -67,7 +67,7 @@ export class FeatureFiles {
   ) {}
 
   /**
-   * Opens the features of an earlier run of the same key (weights, source, precision), or begins.
+   * Opens the features of an earlier run of the same key (weights, settings, source, precision), or begins.
    *
    * @param width of one layer's features
    * @throws PatchwordError DISK_FULL, READ_ONLY

@@ -110,7 +110,8 @@ export async function fitPrefilter(options: FitOptions): Promise<FitResult> {
 function isUseless({ chosen, control }: Selection, chance: Recall): boolean {
   const odds = ({ meanReciprocalRank: share }: { meanReciprocalRank: number }) => share / (1 - share);
   const nearChance = (['textToImage', 'imageToText'] as const).some(
-    (way) => chosen.recall[way]['10'] < Math.min(100, LEAST_TIMES_CHANCE * chance[way]['10']),
+    // Among few pictures chance finds many: then it is half of what chance leaves.
+    (way) => chosen.recall[way]['10'] < Math.min(LEAST_TIMES_CHANCE * chance[way]['10'], (100 + chance[way]['10']) / 2),
   );
   return nearChance || odds(chosen) < LEAST_TIMES_CONTROL * odds(control);
 }

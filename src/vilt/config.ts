@@ -203,6 +203,9 @@ function labelsOf(id2label: Record<string, string> | null | undefined): string[]
     .map((id) => id2label[id]);
 }
 
+/** What Hugging Face's classes call an output that nobody named. */
+export const isPlaceholder = (label: string) => /^LABEL_\d+$/.test(label);
+
 function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));

@@ -5,6 +5,7 @@ import { hashFiles } from './checkpoint/checkpoint.js';
 import type { Head } from './checkpoint/schema.js';
 import { readModel, type ModelFiles } from './files.js';
 import type { Pooling } from './graph/encoder.js';
+import { isPlaceholder } from './config.js';
 import { readPrefilter, type Prefilter, type Recall } from './prefilter.js';
 import type { Device, Precision } from './device.js';
 import { readDefinition, type Definition } from './vocabulary.js';
@@ -43,6 +44,8 @@ export interface ModelInfo {
     sizeDivisor: number;
     vocabularySize: number;
     maxTextLength: number;
+    /** Outputs of the classifier that have names: answers, for VQAv2. */
+    labels: number;
   };
   parameters: number;
   heads: Head[];
@@ -97,6 +100,7 @@ export function describeModel(model: {
       sizeDivisor: imageConfig.sizeDivisor,
       vocabularySize: config.vocabularySize,
       maxTextLength: config.maxTextLength,
+      labels: config.labels.filter((label) => !isPlaceholder(label)).length,
     },
     parameters: [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     heads,

@@ -1,6 +1,7 @@
 import { PatchwordError } from '../errors.js';
 import { cosineCost, DISTANCE_STEPS, heatmaps, HEATMAP_STEPS, ipot, transportDistance } from './alignment.js';
 import { CHOICES, type Choice } from './choice.js';
+import { isPlaceholder } from './config.js';
 import type { Head } from './checkpoint/schema.js';
 import type { ModelInput } from './image.js';
 import type { ViltModel } from './model.js';
@@ -73,7 +74,8 @@ export async function compare(
     states.set(data, i * hiddenSize);
   }
   const { data } = await model.head('nlvr2', states); // (1, 2)
-  return best(softmax(data), (i) => (model.files.config.labels.length > 0 ? labelOf(model, i) : NLVR2_LABELS[i]));
+  const isNamed = model.files.config.labels.some((label) => !isPlaceholder(label));
+  return best(softmax(data), (i) => (isNamed ? labelOf(model, i) : NLVR2_LABELS[i]));
 }
 
 /**

@@ -81,6 +81,15 @@ describe('NLVR2 from its standard files', function () {
     assert.deepEqual([examples, missing.length], [1, 2]);
   });
 
+  it('refuses a model that says something else than True and False', async () => {
+    const compare = () => Promise.resolve([{ label: 'contradiction', probability: 1 }]);
+    const annotations = write('labels.json', [example('dev-850-0-0', true)]);
+    await assert.rejects(evaluateNlvr2({ inference: { ...inference, compare }, annotations, images: at('dev') }), {
+      code: 'MODEL_INCOMPLETE',
+      message: /answers "contradiction"; NLVR2 asks for True or False\.$/,
+    });
+  });
+
   it('refuses files that are something else', async () => {
     const bad = [
       ...['../../secret', '../train/12/train-850-0-0', 'dev\ndev-850-0-0'].map((identifier) => ({

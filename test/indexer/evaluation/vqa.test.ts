@@ -7,7 +7,8 @@ import type { Inference } from '../../../src/inference/inference.js';
 import { openInference } from '../../../src/inference/local.js';
 import { temporaryFolder } from '../../fixture.js';
 import { samplePicture } from '../../server/collection.js';
-import { writeTiny } from './models.js';
+import { writeVariant } from '../../src/vilt/variant.js';
+import { ANSWERS, writeTiny } from './models.js';
 
 const QUESTIONS = [
   { image_id: 42, question: 'how many dogs are there ?', question_id: 42000 },
@@ -134,6 +135,22 @@ describe('VQAv2 from its standard files', function () {
     const prepare = () => Promise.reject(new PatchwordError('INTERNAL', 'The worker ended.'));
     const failing = { ...inference, prepare };
     await assert.rejects(evaluateVqa({ ...files(), inference: failing, allowMissing: true }), { code: 'INTERNAL' });
+  });
+
+  it('refuses a model whose answers have no names, before it asks anything', async () => {
+    for (const labels of [undefined, Object.fromEntries(ANSWERS.map((_, at) => [at, `LABEL_${at}`]))]) {
+      const model = at(`nameless-${labels ? 'placeholders' : 'nothing'}`);
+      await writeVariant(model, { from: at('model'), config: { id2label: labels } });
+      const nameless = await openInference({ model });
+      try {
+        await assert.rejects(evaluateVqa({ ...files(), inference: nameless }), {
+          code: 'MODEL_INCOMPLETE',
+          message: /nothing there names its answers/,
+        });
+      } finally {
+        await nameless.close();
+      }
+    }
   });
 
   it('refuses files that are something else', async () => {

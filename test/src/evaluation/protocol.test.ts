@@ -105,4 +105,14 @@ describe('a sample of queries', () => {
   it('of more queries than there are is all', () => {
     assert.deepEqual(draw(1000, 1).queries, folds[0].captions);
   });
+
+  it('takes as many of each fold, so that the mean of their recalls is that of the queries', () => {
+    const { folds } = applyProtocol(makeSplit(listed(5000, six)), { protocol: 'coco-1k-5fold' });
+    const counts = (queries: number) =>
+      matchingsOf({ folds }, { direction: 'text-to-image', sample: { queries, seed: 1 } }).map(
+        (matching) => matching.queries.length,
+      );
+    assert.deepEqual(counts(500), [100, 100, 100, 100, 100]);
+    assert.deepEqual(counts(12).sort(), [2, 2, 2, 3, 3]);
+  });
 });

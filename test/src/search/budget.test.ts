@@ -93,7 +93,7 @@ describe('reranking', function () {
         assert.deepEqual(filesOf(passedOver), [FOXES, 'scene-000015.jpg']);
         // The match may be one that was passed over, whatever the others' probabilities are.
         const { info } = small.engine.inference;
-        const measured = { nothingMatches: { threshold: 1 } } as Measurement;
+        const measured = { candidates: 32, nothingMatches: { threshold: 1 } } as Measurement;
         const strict = {
           ...small.engine.inference,
           info: { ...info, calibration: { ...info.calibration!, measured } },

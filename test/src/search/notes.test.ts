@@ -25,7 +25,7 @@ describe('a search', function () {
   it('says at the end whether nothing matches, where the calibration has a threshold and every candidate was reranked', async () => {
     const { store, inference } = small.engine;
     const last = (threshold: number, query: SearchQuery) => {
-      const measured = { nothingMatches: { threshold } } as Measurement;
+      const measured = { candidates: 32, nothingMatches: { threshold } } as Measurement;
       const info = { ...inference.info, calibration: { ...inference.info.calibration!, measured } };
       return updatesOf(search({ store, inference: { ...inference, info } }, query));
     };
@@ -39,6 +39,9 @@ describe('a search', function () {
     };
     assert.deepEqual(await told(0, { text: 'a fox', k: 1 }), [false, []]);
     assert.deepEqual(await told(1, { text: 'a fox', k: 1, rerank: { pairs: 4 } }), [null, []]);
+    // Of another best than that of 32 the threshold says nothing.
+    assert.deepEqual(await told(1, { text: 'a fox', k: 1, candidates: 31 }), [null, []]);
+    assert.deepEqual(await told(1, { text: 'a fox', k: 1, sources: ['captions'] }), [null, []]);
     assert.deepEqual(await told(1, { image: sample[0].file, k: 1 }), [null, []]);
     assert.equal((await small.engine.search({ text: 'a fox', k: 1 }).final()).nothingMatches, null);
   });
