@@ -1,3 +1,4 @@
+import '../vilt/environment.js'; // in this thread, for the worker's libraries
 import { availableParallelism } from 'node:os';
 import type { ImageConfig } from '../vilt/config.js';
 import type { ModelInput } from '../vilt/image.js';

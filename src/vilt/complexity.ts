@@ -30,7 +30,7 @@ export function complexityOf(config: ViltConfig, { grid, tokens }: { grid: Grid;
   const attention = 2 * length * length * hidden;
   let [parameters, parametersWithoutEmbedders] = [0, 0];
   for (const [name, shape] of expectedShapes(config)) {
-    const size = shape.reduce((product, side) => product * (side === -1 ? rowsOf(name, config) : side), 1);
+    const size = shape.reduce((product, side) => product * (side < 0 ? rowsOf(name, config) : side), 1);
     parameters += size;
     if (/^vilt\.(encoder|layernorm|embeddings\.patch_embeddings)\./.test(name)) parametersWithoutEmbedders += size;
   }

@@ -47,6 +47,9 @@ export interface ImageConfig {
 /** The most text tokens that ViLT was trained with (paper, section 4.1), [CLS] and [SEP] included. */
 export const MAX_TEXT_LENGTH = 40;
 
+/** Of the original's attention heads. */
+const HEAD_WIDTH = 64;
+
 const ACTIVATIONS: Record<string, Activation> = {
   gelu: 'gelu',
   gelu_new: 'gelu_tanh',
@@ -72,7 +75,7 @@ const configSchema = z.object({
   num_channels: z.literal(3, 'must be 3 (pictures are read as RGB)').default(3),
   vocab_size: count.default(30522),
   max_position_embeddings: count.default(40),
-  modality_type_vocab_size: count.default(2),
+  modality_type_vocab_size: count.min(2, 'must be 2 or more (text and image)').default(2),
   hidden_act: z.string().default('gelu'),
   layer_norm_eps: z.number().positive().default(1e-12),
   qkv_bias: z.boolean().default(true),
@@ -154,18 +157,32 @@ export function inferConfig(shapes: ReadonlyMap<string, readonly number[]>): Vil
   const hiddenSize = shape('vilt.embeddings.cls_token')[2];
   const [, channels, patchSize] = shape('vilt.embeddings.patch_embeddings.projection.weight');
   const gridSide = Math.round(Math.sqrt(shape('vilt.embeddings.position_embeddings')[1] - 1));
-  const layerNumbers = [...shapes.keys()].map((name) => /^vilt\.encoder\.layer\.(\d+)\./.exec(name)?.[1]);
+  const layerNumbers = [...shapes.keys()].map((name) => Number(/^vilt\.encoder\.layer\.(\d+)\./.exec(name)?.[1] ?? -1));
+  const layers = layerNumbers.reduce((most, number) => Math.max(most, number), -1) + 1;
+  const heads = Math.max(1, Math.floor(hiddenSize / HEAD_WIDTH));
+  const modalities = shape('vilt.embeddings.token_type_embeddings.weight')[0];
+  const odd = [
+    ...(depth.safeParse(layers).success ? [] : [`${layers} layers`]),
+    ...(hiddenSize % heads === 0 ? [] : [`a width of ${hiddenSize}, no multiple of ${HEAD_WIDTH}`]),
+    ...(channels === 3 ? [] : [`pictures of ${channels} channels`]),
+    ...(modalities >= 2 ? [] : [`${modalities} modalities`]),
+  ];
+  if (odd.length > 0) {
+    throw new PatchwordError('MODEL_UNSUPPORTED', `The checkpoint has no config.json, and ${odd.join(', ')}.`, {
+      hint: 'Put the config.json that belongs to it beside it.',
+    });
+  }
   return {
     hiddenSize,
-    layers: Math.max(...layerNumbers.map((number) => Number(number ?? -1))) + 1,
-    heads: Math.max(1, Math.floor(hiddenSize / 64)),
+    layers,
+    heads,
     intermediateSize: shape('vilt.encoder.layer.0.intermediate.dense.weight')[0],
     patchSize,
     imageSize: gridSide * patchSize,
     channels,
     vocabularySize: shape('vilt.embeddings.text_embeddings.word_embeddings.weight')[0],
     maxTextLength: Math.min(MAX_TEXT_LENGTH, shape('vilt.embeddings.text_embeddings.position_embeddings.weight')[0]),
-    modalities: shape('vilt.embeddings.token_type_embeddings.weight')[0],
+    modalities,
     activation: 'gelu',
     layerNormEpsilon: 1e-6,
     textLayerNormEpsilon: 1e-12,

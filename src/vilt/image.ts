@@ -110,10 +110,14 @@ function checkSize(name: string, { width, height }: Size, { pixels, side }: Imag
   );
 }
 
-/** Stray bytes between the segments of a header; what some phones write at the head of a baseline scan. */
-function isHarmless(error: unknown): boolean {
-  return /extraneous bytes before marker 0x(?!d[0-7])|Invalid SOS parameters/.test(messageOf(error));
-}
+/**
+ * Stray bytes between the segments of a header; what some phones write at the head of a baseline scan; and what some programs
+ * write around the pixels of a TIFF.
+ */
+const HARMLESS =
+  /extraneous bytes before marker 0x(?!d[0-7])|Invalid SOS parameters|does not end in null byte|tags are not sorted/;
+
+const isHarmless = (error: unknown) => HARMLESS.test(messageOf(error));
 
 function explainDecodeError(name: string, error: unknown, { seconds }: ImageLimits): PatchwordError {
   const lines = (error instanceof Error ? error.message : String(error)).split('\n');

@@ -95,6 +95,7 @@ export class ViltModel {
       tensors: new Map([...checkpoint.tensors, ...(prefilter?.tensors ?? [])]),
       kinds,
       precision,
+      ...(prefilter?.source === 'fit' && { fit: prefilter.hash }),
       features: {
         layerFeatures: { layers: candidateLayers(config), pooling: 'both' },
         ...(prefilter && { features: { layers: [prefilter.layer], pooling: prefilter.pooling } }),
@@ -245,6 +246,8 @@ export class ViltModel {
     if (!session) {
       session = Session.open(path.join(this.graphs, `${kind}.onnx`), this.sessionOptions);
       this.sessions.set(kind, session);
+      // What kept it from opening may pass.
+      session.catch(() => this.sessions.delete(kind));
     }
     const result = await (await session).run(feeds, output);
     for (const { data } of Object.values(feeds)) this.scratch.give(data);

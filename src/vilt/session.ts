@@ -1,4 +1,4 @@
-import './telemetry.js'; // first: it has to be there when ONNX Runtime loads
+import './environment.js'; // first: it has to be there when ONNX Runtime loads
 import ort from 'onnxruntime-node';
 import { PatchwordError, messageOf } from '../errors.js';
 import { DEVICES, type Device } from './device.js';

@@ -33,7 +33,7 @@ export function hasPrefilter(shapes: Shapes): boolean {
   return [...shapes.keys()].some((name) => HEAD_SIGNS.prefilter.test(name));
 }
 
-/** Every tensor that a ViLT of this configuration must have, with its shape; -1 where any length will do. */
+/** Every tensor that a ViLT of this configuration must have, with its shape; -n where any length of n or more will do. */
 export function expectedShapes(config: ViltConfig): Map<string, number[]> {
   const { hiddenSize: hidden, intermediateSize: inner, patchSize, channels } = config;
   const side = Math.floor(config.imageSize / patchSize);
@@ -45,7 +45,7 @@ export function expectedShapes(config: ViltConfig): Map<string, number[]> {
   const norm = (name: string) => shapes.set(`${name}.weight`, [hidden]).set(`${name}.bias`, [hidden]);
 
   shapes.set('vilt.embeddings.text_embeddings.word_embeddings.weight', [config.vocabularySize, hidden]);
-  shapes.set('vilt.embeddings.text_embeddings.position_embeddings.weight', [-1, hidden]);
+  shapes.set('vilt.embeddings.text_embeddings.position_embeddings.weight', [-config.maxTextLength, hidden]);
   shapes.set('vilt.embeddings.text_embeddings.token_type_embeddings.weight', [-1, hidden]);
   norm('vilt.embeddings.text_embeddings.LayerNorm');
   shapes.set('vilt.embeddings.cls_token', [1, 1, hidden]);
@@ -120,6 +120,8 @@ export function checkShapes(shapes: Shapes, config: ViltConfig, where: string): 
   const expected = expectedShapes(config);
   for (const head of headsOf(shapes, config)) {
     for (const [name, shape] of expectedHeadShapes(head, config, shapes)) expected.set(name, shape);
+    // Its second image is a modality of its own.
+    if (head === 'nlvr2') expected.set('vilt.embeddings.token_type_embeddings.weight', [-3, config.hiddenSize]);
   }
   if (hasPrefilter(shapes)) {
     for (const [name, shape] of expectedHeadShapes('prefilter', config, shapes)) expected.set(name, shape);
@@ -140,10 +142,12 @@ export function checkShapes(shapes: Shapes, config: ViltConfig, where: string): 
 }
 
 function agrees(found: readonly number[], expected: readonly number[]): boolean {
-  return found.length === expected.length && expected.every((length, i) => length === -1 || length === found[i]);
+  const fits = (length: number, i: number) => (length < 0 ? found[i] >= -length : length === found[i]);
+  return found.length === expected.length && expected.every(fits);
 }
 
-const shown = (shape: readonly number[]) => shape.map((length) => (length === -1 ? 'any' : length)).join(', ');
+const shown = (shape: readonly number[]) =>
+  shape.map((length) => (length === -1 ? 'any' : length < 0 ? `${-length} or more` : length)).join(', ');
 
 /** What is said where embeddings are asked of a model that has none. */
 export function prefilterMissing(folder: string): PatchwordError {

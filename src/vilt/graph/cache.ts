@@ -22,6 +22,8 @@ export interface GraphSource {
   cache: string;
   /** Hash of the weights. */
   hash: string;
+  /** Hash of what was fitted to them, where that is among the tensors: where links cannot be made, its copy is told by this. */
+  fit?: string;
   config: ViltConfig;
   tensors: ReadonlyMap<string, Tensor>;
   kinds: readonly GraphKind[];
@@ -44,7 +46,7 @@ export async function buildGraphs(source: GraphSource): Promise<string> {
   // A link shows what is later written into its file: graphs belong to one file as much as to its content.
   const files = new Set([...tensors.values()].map(({ file }) => file));
   const inodes = [...files].map((file) => String(statSync(file, { bigint: true }).ino));
-  const shape = JSON.stringify([config, kinds, precision, features, inodes]);
+  const shape = JSON.stringify([config, kinds, precision, features, inodes, ...(source.fit ? [source.fit] : [])]);
   const key = `${source.hash.slice(0, 16)}-${BUILDER_VERSION}-${fingerprint(shape)}`;
   const places = [path.join(source.folder, '.graphs'), path.join(source.cache, 'graphs')] as const;
   const built = places.map((place) => path.join(place, key)).find(isWhole);

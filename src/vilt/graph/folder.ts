@@ -62,9 +62,8 @@ function writeFolder(
     }
     writeContents(folder);
     const target = path.join(place, key);
-    if (!isWhole(target)) rmSync(target, { recursive: true, force: true }); // something was taken out of it
     try {
-      renameSync(folder, target);
+      publish(folder, target);
     } catch (error) {
       if (!isWhole(target)) throw error; // else another process was faster
       rmSync(folder, { recursive: true, force: true });
@@ -73,6 +72,19 @@ function writeFolder(
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** A folder that something was taken out of makes room; a whole one, also one that has just come, stays. */
+function publish(folder: string, target: string): void {
+  try {
+    renameSync(folder, target);
+  } catch (error) {
+    if (isWhole(target)) throw error;
+    const aside = `${folder}.aside`;
+    renameSync(target, aside);
+    rmSync(aside, { recursive: true, force: true });
+    renameSync(folder, target);
   }
 }
 

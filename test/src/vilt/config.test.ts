@@ -67,6 +67,21 @@ describe('inferConfig', () => {
     assert.deepEqual([config.heads, config.layerNormEpsilon, config.textLayerNormEpsilon], [1, 1e-6, 1e-12]);
   });
 
+  it('refuses what no ViLT has, in one line', async () => {
+    const { tensors } = await openCheckpoint(fixture('tiny-vilt-original', 'vilt_irtr_tiny.ckpt'));
+    const shapes = (changed: Record<string, number[]>) =>
+      new Map([...[...tensors].map(([name, { shape }]) => [name, shape] as const), ...Object.entries(changed)]);
+    const lying: [Record<string, number[]>, RegExp][] = [
+      [{ 'vilt.encoder.layer.999999999.layernorm_before.weight': [64] }, /and 1000000000 layers\.$/],
+      [{ 'vilt.embeddings.cls_token': [1, 1, 200] }, /and a width of 200, no multiple of 64\.$/],
+      [{ 'vilt.embeddings.patch_embeddings.projection.weight': [64, 4, 16, 16] }, /and pictures of 4 channels\.$/],
+      [{ 'vilt.embeddings.token_type_embeddings.weight': [1, 64] }, /and 1 modalities\.$/],
+    ];
+    for (const [changed, message] of lying) {
+      assert.throws(() => inferConfig(shapes(changed)), { code: 'MODEL_UNSUPPORTED', message });
+    }
+  });
+
   it('refuses tensors that are not of a ViLT', () => {
     assert.throws(() => inferConfig(new Map([['bert.embeddings', [1]]])), { code: 'MODEL_UNSUPPORTED' });
   });

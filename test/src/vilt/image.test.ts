@@ -121,6 +121,15 @@ describe('decodeImage, bad input', () => {
     await decodeImage(picture('small_90x60.png'), { pixels: 90 * 60, side: 90 });
   });
 
+  it('reads past what harms no pixel of a TIFF: a text without its end, tags out of order', async () => {
+    const file = picture('decode/lzw.tif');
+    const expected = (await decodeImage(file)).pixels;
+    for (const sorted of [true, false]) {
+      const odd = withSoftware(readFileSync(file), { name: 'scanner!', sorted });
+      assert.ok(Buffer.compare((await decodeImage(odd)).pixels, expected) === 0, `${sorted}`);
+    }
+  });
+
   it('reads past what harms no pixel: stray bytes in the header, something after the end', async () => {
     const scan = jpeg.indexOf(Buffer.from([0xff, 0xda]));
     const stray = Buffer.concat([jpeg.subarray(0, scan), Buffer.from([1, 2, 3]), jpeg.subarray(scan)]);
@@ -259,4 +268,25 @@ function jpegOfSize(jpeg: Buffer, width: number, height: number): Buffer {
   claimed.writeUInt16BE(height, frame + 5);
   claimed.writeUInt16BE(width, frame + 7);
   return claimed;
+}
+
+/** A little-endian TIFF whose directory has one tag more, Software, without the zero that should end it. */
+function withSoftware(tiff: Buffer, { name, sorted }: { name: string; sorted: boolean }): Buffer {
+  assert.equal(tiff.toString('latin1', 0, 2), 'II');
+  const at = tiff.readUInt32LE(4);
+  const count = tiff.readUInt16LE(at);
+  const entries = Array.from({ length: count }, (_, i) => tiff.subarray(at + 2 + 12 * i, at + 14 + 12 * i));
+  const software = Buffer.alloc(12);
+  software.writeUInt16LE(305, 0);
+  software.writeUInt16LE(2, 2); // text
+  software.writeUInt32LE(name.length, 4);
+  software.writeUInt32LE(tiff.length, 8);
+  const place = sorted ? entries.findIndex((entry) => entry.readUInt16LE(0) > 305) : 0;
+  entries.splice(place < 0 ? count : place, 0, software);
+  const directory = Buffer.concat([Buffer.alloc(2), ...entries, Buffer.alloc(4)]);
+  directory.writeUInt16LE(count + 1, 0);
+  const head = Buffer.from(tiff);
+  const padding = Buffer.alloc((tiff.length + name.length) % 2); // directories begin at even places
+  head.writeUInt32LE(tiff.length + name.length + padding.length, 4);
+  return Buffer.concat([head, Buffer.from(name, 'latin1'), padding, directory]);
 }

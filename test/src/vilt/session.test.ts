@@ -52,11 +52,18 @@ describe('chooseDevice', () => {
 describe('telemetry', () => {
   const home = temporaryFolder();
 
-  it('is off: running a model leaves nothing in the home folder', async () => {
-    const verify = ['model', 'verify', fixture('tiny-vilt'), fixture('tiny-vilt', 'cases', 'square.safetensors')];
-    await promisify(execFile)(path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), verify, {
-      env: { ...process.env, HOME: home.path, XDG_CACHE_HOME: '', ORT_DISABLE_TELEMETRY: undefined },
+  const image = fixture('preprocess', 'small_90x60.png');
+  // In this thread, and in a worker.
+  const commands = [
+    ['model', 'verify', fixture('tiny-vilt'), fixture('tiny-vilt', 'cases', 'square.safetensors')],
+    ['score', '--text', 'a fox', '--image', image],
+  ];
+  for (const command of commands) {
+    it(`is off: ${command[0]} leaves nothing in the home folder`, async () => {
+      await promisify(execFile)(path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), command, {
+        env: { ...process.env, HOME: home.path, XDG_CACHE_HOME: '', ORT_DISABLE_TELEMETRY: undefined },
+      });
+      assert.deepEqual(readdirSync(home.path), []);
     });
-    assert.deepEqual(readdirSync(home.path), []);
-  });
+  }
 });

@@ -30,6 +30,18 @@ describe('checkShapes', () => {
     assert.throws(() => checkShapes(shapes, { ...config, layers: 4 }, 'it'), { message: /in 16 tensors.*layer\.3\./ });
   });
 
+  it('sees tables that are too short for a text, or for the second image of NLVR2', async () => {
+    const { shapes, config } = await shapesOf(fixture('tiny-vilt-nlvr2'));
+    const table = 'vilt.embeddings.text_embeddings.position_embeddings.weight';
+    const short = new Map(shapes).set(table, [5, config.hiddenSize]);
+    assert.throws(() => checkShapes(short, config, 'it'), { message: /is \(5, \d+\), expected \(40 or more, \d+\)/ });
+    const modalities = 'vilt.embeddings.token_type_embeddings.weight';
+    const two = new Map(shapes).set(modalities, [2, config.hiddenSize]);
+    assert.throws(() => checkShapes(two, { ...config, modalities: 2 }, 'it'), {
+      message: /token_type_embeddings\.weight is \(2, \d+\), expected \(3 or more, /,
+    });
+  });
+
   it('accepts the bundled model and tells its heads', async () => {
     const { shapes, config } = await shapesOf(BUNDLED_MODEL);
     checkShapes(shapes, config, 'it');

@@ -134,11 +134,12 @@ describe('buildGraphs', () => {
       await buildGraphs({ ...source, precision: 'fp16' }),
       await buildGraphs({ ...source, config: { ...source.config, layerNormEpsilon: 1e-6 } }),
       await buildGraphs({ ...source, kinds: ['text', 'encoder'] }),
+      await buildGraphs({ ...source, fit: 'a fit' }),
     ];
-    assert.equal(new Set([graphs, ...others]).size, 5);
+    assert.equal(new Set([graphs, ...others]).size, 6);
     assert.ok(existsSync(path.join(others[0], 'converted.bin')));
     assert.ok(!existsSync(path.join(others[2], 'converted.bin')));
-    assert.equal(readdirSync(path.join(model, '.graphs')).length, 5);
+    assert.equal(readdirSync(path.join(model, '.graphs')).length, 6);
   });
 
   it('builds again where a file was taken out of its folder, or cut short', async () => {
