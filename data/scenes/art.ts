@@ -58,7 +58,7 @@ export function loadArt(style: Style): Promise<Art> {
 async function readArt(style: Style): Promise<Art> {
   const find = readIcons(style);
   const load = async (object: SceneObject) => {
-    const icon = find(object.icon);
+    const icon = find(object);
     return icon === null ? [] : [[object.noun, { icon, gain: object.tintable ? await tintGain(icon) : 1 }] as const];
   };
   const art = new Map((await Promise.all(OBJECTS.map(load))).flat());

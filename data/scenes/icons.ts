@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { PatchwordError } from '../../src/errors.js';
-import { iconName, type Style } from './styles.js';
+import type { SceneObject } from './objects.js';
+import { iconNames, type Style } from './styles.js';
 
 /** SVG elements on a view box of `width` by `height`. */
 export interface Icon {
@@ -22,8 +23,8 @@ const DEFAULT_SIDE = 16;
 /** What else an icon may carry: a view box that starts elsewhere, or a turn of its own. */
 const UNSUPPORTED = ['left', 'top', 'rotate', 'hFlip', 'vFlip'];
 
-/** Looks up icons of one style: null where there is none that shows it, or only one with a transform of its own. */
-export function readIcons(style: Style): (name: string) => Icon | null {
+/** Looks up icons of one style: null where there is none that shows it, or only ones with a transform of their own. */
+export function readIcons(style: Style): (object: Pick<SceneObject, 'noun' | 'icon'>) => Icon | null {
   const set = readIconSet(style);
   const find = (name: string): Icon | null => {
     const icon = set.icons[name];
@@ -39,9 +40,12 @@ export function readIcons(style: Style): (name: string) => Icon | null {
     if (alias === undefined || Object.keys(alias).some((key) => key !== 'parent')) return null;
     return find(alias.parent);
   };
-  return (icon) => {
-    const name = iconName(style, icon);
-    return name === null ? null : find(name);
+  return (object) => {
+    for (const name of iconNames(style, object)) {
+      const icon = find(name);
+      if (icon !== null) return icon;
+    }
+    return null;
   };
 }
 

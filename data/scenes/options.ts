@@ -3,7 +3,7 @@ import { ASPECTS, type Aspect } from './aspects.js';
 import { BACKGROUND_NAMES } from './backgrounds.js';
 import { LAYOUT_NAMES, type LayoutName } from './layouts.js';
 import { layoutsFor, PAIRS, type Pairs } from './scene.js';
-import { STYLES, TRAINING_STYLES, type Style } from './styles.js';
+import { DEFAULT_STYLES, STYLES, type Style } from './styles.js';
 
 /** Karpathy's names; Patchword's readers know no others. */
 export const SPLITS = ['train', 'restval', 'val', 'test'] as const;
@@ -41,7 +41,7 @@ export const DATASET_DEFAULTS = {
   size: 320,
   aspects: ['1:1'],
   seed: 1,
-  styles: TRAINING_STYLES,
+  styles: DEFAULT_STYLES,
   layouts: LAYOUT_NAMES,
   pairs: 'any',
   backgrounds: BACKGROUND_NAMES,
