@@ -2,10 +2,10 @@ import { PatchwordError } from '../src/errors.js';
 import type { PictureSource } from '../src/evaluation/picture.js';
 import type { ListedImage, Split } from '../src/evaluation/split.js';
 import type { Inference } from '../src/inference/inference.js';
-import { originalFile, readOriginal } from '../src/original.js';
+import { hashContent, originalFile, readOriginal } from '../src/original.js';
 import { IMAGE_LIMITS } from '../src/vilt/limits.js';
 import { iterate, mapAhead } from './lookahead.js';
-import { hashContent, prepareImage, reasonToSkip } from './preparation.js';
+import { prepareImage, reasonToSkip } from './preparation.js';
 import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
 import { unknownSplit } from './splits.js';
 

@@ -1,5 +1,6 @@
 import type { Inference, PreparedImage } from '../src/inference/inference.js';
 import {
+  hashContent,
   type Original,
   originalFile,
   type OriginalStatus,
@@ -12,7 +13,7 @@ import type { ImageRecord, QuarantinedFile, StoredFile } from '../src/store/stor
 import type { Coming, Contents } from './contents.js';
 import type { LookedUp } from './lookup.js';
 import { IMAGE_LIMITS } from '../src/vilt/limits.js';
-import { hashContent, hasSameLabels, looksUnchanged, reasonToSkip, shortenReason, sizeOf } from './preparation.js';
+import { hasSameLabels, looksUnchanged, reasonToSkip, shortenReason, sizeOf } from './preparation.js';
 import { isSkipped, type Reader, type SourceImage } from './readers/reader.js';
 import { type Turn, Turns } from './turns.js';
 

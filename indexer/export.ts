@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withDraft } from '../src/draft.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Filter } from '../src/filter.js';
 import { makeFolder } from '../src/folder.js';
-import { readOriginal, statOriginal } from '../src/original.js';
+import { hashContent, readOriginal, statOriginal } from '../src/original.js';
 import type { Store, StoredImage } from '../src/store/store.js';
 import { IMAGE_LIMITS } from '../src/vilt/image.js';
 import { mapAhead } from './lookahead.js';
@@ -139,8 +138,7 @@ async function readImage(
 ): Promise<{ image: StoredImage } & ({ bytes: Uint8Array } | { missing: SkippedImage })> {
   try {
     const bytes = await readOriginal(image, IMAGE_LIMITS);
-    const contentHash = createHash('sha256').update(bytes).digest('hex');
-    if (contentHash === image.contentHash) return { image, bytes };
+    if (hashContent(bytes) === image.contentHash) return { image, bytes };
     throw new PatchwordError('IMAGE_UNREADABLE', 'it has changed since it was indexed');
   } catch (error) {
     return { image, missing: describeMissing(image, error) };

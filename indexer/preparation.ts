@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type ErrorCode, explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import type { Inference } from '../src/inference/inference.js';
-import { type Original, originalFile, type OriginalStatus, readOriginal } from '../src/original.js';
+import { hashContent, type Original, originalFile, type OriginalStatus, readOriginal } from '../src/original.js';
 import type { StoredFile } from '../src/store/store.js';
 import type { ModelInput } from '../src/vilt/image.js';
 import { IMAGE_LIMITS } from '../src/vilt/limits.js';
@@ -20,11 +19,6 @@ async function readPicture(
 ): Promise<{ bytes: Uint8Array; contentHash: string }> {
   const bytes = brought ?? (await readOriginal({ root, location }, IMAGE_LIMITS));
   return { bytes, contentHash: hashContent(bytes) };
-}
-
-/** SHA-256, hex. */
-export function hashContent(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** One picture, decoded and resized as the model sees it; or why it cannot be. */

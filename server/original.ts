@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { PatchwordError } from '../src/errors.js';
-import { type OriginalStatus, readOriginal, statOriginal } from '../src/original.js';
+import { hashContent, type OriginalStatus, readOriginal, statOriginal } from '../src/original.js';
 import type { Store, StoredImage } from '../src/store/store.js';
 import { IMAGE_LIMITS } from '../src/vilt/limits.js';
 
@@ -41,7 +40,7 @@ export function readImage(image: StoredImage): Promise<Uint8Array> {
  */
 export async function readIndexed(image: StoredImage): Promise<Uint8Array> {
   const bytes = await readImage(image);
-  if (createHash('sha256').update(bytes).digest('hex') === image.contentHash) return bytes;
+  if (hashContent(bytes) === image.contentHash) return bytes;
   throw new PatchwordError('NOT_FOUND', `The file of image ${image.imageId} is another picture than was indexed.`, {
     hint: 'Index its source again.',
   });

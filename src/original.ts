@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -28,6 +29,11 @@ export interface OriginalStatus {
   range: { offset: number; bytes: number } | null;
   /** Modification time of the file, in milliseconds since the epoch. */
   modified: number;
+}
+
+/** SHA-256 of an image's bytes, hex: by it a catalog tells whether an original is still what was indexed. */
+export function hashContent(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Absolute path of the file that holds an image's bytes, alone or among others. */

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { PatchwordError } from './errors.js';
 import { withMatchScore, type Candidate } from './hit.js';
 import type { Inference, JobOptions, Pair } from './inference/inference.js';
-import { readOriginal } from './original.js';
+import { hashContent, readOriginal } from './original.js';
 import type { Store, StoredImage } from './store/store.js';
 import type { ModelInput } from './vilt/image.js';
 import { IMAGE_LIMITS } from './vilt/limits.js';
@@ -97,6 +96,6 @@ async function prepareOriginal(
   options: JobOptions,
 ): Promise<ModelInput | null> {
   const bytes = await readOriginal(image, IMAGE_LIMITS);
-  if (createHash('sha256').update(bytes).digest('hex') !== image.contentHash) return null;
+  if (hashContent(bytes) !== image.contentHash) return null;
   return (await inference.prepare(bytes, options)).modelInput;
 }

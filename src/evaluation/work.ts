@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../errors.js';
 import { makeFolder } from '../folder.js';
-import { isBusy, lockFile, type Lock } from '../store/sqlite/database.js';
+import type { Lock } from '../store/sqlite/database.js';
+import { lockJob } from '../store/sqlite/lock.js';
 import { readShard, type Shard, type ShardKind, writeShard } from './shard.js';
 
 /** What scores are of: where any of it differs, none of them can be used. */
@@ -108,15 +109,14 @@ export class WorkFolder {
 }
 
 function lockWork(folder: string): Lock {
-  try {
-    return lockFile(path.join(folder, 'lock.sqlite'), 'exclusive');
-  } catch (error) {
-    if (!isBusy(error)) throw explainSystemError(error, folder);
-    throw new PatchwordError('EVALUATION_BUSY', `Another evaluation of the same model and split uses ${folder}.`, {
-      hint: 'Wait until it has finished, or give this one a folder of its own with --work.',
-      cause: error,
-    });
-  }
+  return lockJob(
+    path.join(folder, 'lock.sqlite'),
+    (cause) =>
+      new PatchwordError('EVALUATION_BUSY', `Another evaluation of the same model and split uses ${folder}.`, {
+        hint: 'Wait until it has finished, or give this one a folder of its own with --work.',
+        cause,
+      }),
+  );
 }
 
 /** A dataset's name as part of a folder's, on any file system. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { PatchwordError } from '../../errors.js';
+import { explainSystemError, PatchwordError } from '../../errors.js';
 import { explainStoreError, isBusy, lockFile, type Lock } from './database.js';
 
 /**
@@ -25,6 +25,20 @@ export function lockCollection(folder: string, use: Use): Lock {
     if (isBusy(error)) throw busy(folder, use, error);
     if (use === 'read' && existsSync(folder)) return UNLOCKED;
     throw explainStoreError(error, folder);
+  }
+}
+
+/**
+ * A lock of one's own, for a job that two processes must not do at once.
+ *
+ * @param busy what to throw where another process holds it
+ * @throws PatchwordError that of `busy`; READ_ONLY, DISK_FULL
+ */
+export function lockJob(file: string, busy: (cause: unknown) => PatchwordError): Lock {
+  try {
+    return lockFile(file, 'exclusive');
+  } catch (error) {
+    throw isBusy(error) ? busy(error) : explainSystemError(error, path.dirname(file));
   }
 }
 

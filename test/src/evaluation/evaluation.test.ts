@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openPictures } from '../../../indexer/evaluation.js';
-import { hashContent } from '../../../indexer/preparation.js';
+import { hashContent } from '../../../src/original.js';
 import { evaluate, type EvaluationOptions } from '../../../src/evaluation/evaluation.js';
 import { parseResult, type RetrievalResult } from '../../../src/evaluation/result.js';
 import type { ListedImage } from '../../../src/evaluation/split.js';
