@@ -80,8 +80,8 @@ async function passOver(
       hint: 'Run the same command again to continue.',
     });
   }
-  const { seen, unusable, replaced, counts, skipped } = pass;
-  const settled = await settleMissing({ store, source, seen, unusable, replaced, prune, force, retry });
+  const { seen, unusable, replaced, nameless, counts, skipped } = pass;
+  const settled = await settleMissing({ store, source, seen, unusable, replaced, nameless, prune, force, retry });
   return { ...counts, ...settled, skipped };
 }
 

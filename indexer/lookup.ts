@@ -60,8 +60,9 @@ function asStored(entry: SourceImage | SkippedImage): SourceImage | SkippedImage
     return { file, reason: `its name has ${length} bytes; at most ${MAX_NAME_BYTES} are read` };
   }
   if (isSkipped(entry)) {
-    const { reason, within } = entry;
-    return { file: name, reason: reason.toWellFormed(), ...(within && { within: within.toWellFormed() }) };
+    const { within, ...others } = entry;
+    const reason = entry.reason.toWellFormed();
+    return { ...others, file: name, reason, ...(within && { within: within.toWellFormed() }) };
   }
   const { location, split, attributes } = entry;
   return {

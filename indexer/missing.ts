@@ -13,9 +13,11 @@ export interface MissingOptions {
   unusable: Names;
   /** Of those that were seen, the ones that hold another picture now, which is kept out. */
   replaced: Names;
+  /** An entry of which the source does not tell the image; null where there is none. */
+  nameless: string | null;
   /** Removes what is missing from the collection. */
   prune: boolean;
-  /** Removes it also where that looks like a disk that is not connected. */
+  /** Removes it also where that looks like a disk that is not connected, or a damaged entry may be of it. */
   force: boolean;
   /** Only what is in quarantine was looked at: files are left as they are. */
   retry: boolean;
@@ -34,11 +36,11 @@ const PAGE = 500;
  * After a whole pass: files that were not seen are marked as missing, or removed with `prune`; entries in quarantine that
  * were not seen are forgotten.
  *
- * @throws PatchwordError SOURCE_INVALID where nothing was seen at all; INVALID_ARGUMENT where what is missing looks like a disk that is not connected: nothing is
- * removed then, unless forced
+ * @throws PatchwordError SOURCE_INVALID where nothing was seen at all; INVALID_ARGUMENT where what is missing looks like a disk that is not connected, or may
+ * be what a damaged entry is of: nothing is removed then, unless forced
  */
 export async function settleMissing(options: MissingOptions): Promise<MissingResult> {
-  const { store, source, seen, prune, force, retry } = options;
+  const { store, source, seen, nameless, prune, force, retry } = options;
   if (seen.isEmpty && source.files > 0) {
     throw new PatchwordError(
       'SOURCE_INVALID',
@@ -62,7 +64,7 @@ export async function settleMissing(options: MissingOptions): Promise<MissingRes
     if (vanished.length > 0) await store.markMissing({ sourceId: source.sourceId, files: vanished });
   }
   if (!prune || missing === 0) return { missing, pruned: 0 };
-  if (!force) refuseWipe(source, { files, missing, emptied });
+  if (!force) refuseWipe(source, { files, missing, emptied, nameless });
   let pruned = 0;
   for await (const page of pagesOf(options)) {
     const gone = page.filter((file) => isGone(file, options)).map(({ file }) => file);
@@ -113,9 +115,19 @@ class EmptyFolders {
 
 function refuseWipe(
   { path }: Source,
-  { files, missing, emptied }: { files: number; missing: number; emptied: EmptyFolders },
+  {
+    files,
+    missing,
+    emptied,
+    nameless,
+  }: { files: number; missing: number; emptied: EmptyFolders } & Pick<MissingOptions, 'nameless'>,
 ): void {
   const what = `${missing} of the ${files} files that came from ${path} are missing`;
+  if (nameless !== null) {
+    throw new PatchwordError('INVALID_ARGUMENT', `${what}, and ${nameless} may be one of them: none is removed.`, {
+      hint: 'They are marked as missing. Mend the entry, or run the same command again with --prune --force.',
+    });
+  }
   const why =
     emptied.first !== null ? `, and ${emptied.first} is empty` : missing > files / 2 ? ', more than half' : null;
   if (why === null) return;

@@ -58,6 +58,8 @@ export class Pass {
   readonly unusable = new Names();
   /** And the ones that hold a picture which is kept out: what the collection has of them is not there any more. */
   readonly replaced = new Names();
+  /** The first entry of which the source does not tell the image. */
+  nameless: string | null = null;
 
   readonly #contents: Contents;
   readonly #examination: Examination;
@@ -99,6 +101,7 @@ export class Pass {
       const { entry } = item;
       const name = nameOf(entry);
       if (isSkipped(entry) && entry.within) this.unusable.add(entry.within);
+      if (isSkipped(entry) && entry.nameless) this.nameless ??= name;
       if (this.seen.add(name)) yield item;
       else {
         // What was said of the name itself stays.

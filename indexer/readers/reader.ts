@@ -29,6 +29,8 @@ export interface SkippedImage {
    * file is gone only because it was not listed.
    */
   within?: string;
+  /** Set where the listing has an entry here that cannot be read so far as to tell its image: it may be any. */
+  nameless?: true;
 }
 
 /** Captioned images in one dataset format. */

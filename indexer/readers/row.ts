@@ -77,7 +77,7 @@ export function keepRow(row: Listed): { row: Listed; characters: number } {
 
 /** @param options.isTaken whether another entry bears the name of the image */
 export function skipRow({ at, name, reason }: BadRow, { isTaken }: { isTaken: boolean }): SkippedImage {
-  if (name === undefined) return { file: at, reason };
+  if (name === undefined) return { file: at, reason, nameless: true };
   return isTaken ? { file: at, reason: `${name}: ${reason}` } : { file: name, reason: `${at}: ${reason}` };
 }
 

@@ -52,6 +52,27 @@ describe('ingest, files that are gone', function () {
     assert.deepEqual(await filesOf(engine, source), files);
   });
 
+  it('does not prune while a damaged line of a listing may be of what is gone, unless forced', async () => {
+    const file = path.join(source, 'pictures.jsonl');
+    const lines = ['a', 'b', 'c', 'd'].map((name) => JSON.stringify({ image: `${name}.png`, caption: name }));
+    writeFileSync(file, lines.join('\n'));
+    await pass({ source: file });
+    writeFileSync(file, [lines[0], lines[1].slice(0, -5), ...lines.slice(2)].join('\n'));
+    await assert.rejects(pass({ source: file, prune: true }), {
+      code: 'INVALID_ARGUMENT',
+      message: /1 of the 4 files .* are missing, and pictures\.jsonl:2 may be one of them: none is removed/,
+      hint: /--prune --force/,
+    });
+    const missing = async () => [...(await filesOf(engine, file)).values()].filter((one) => one.missing).length;
+    assert.equal(await missing(), 1);
+    writeFileSync(file, lines.join('\n'));
+    await pass({ source: file, prune: true });
+    assert.equal(await missing(), 0);
+    writeFileSync(file, [lines[0], '{', ...lines.slice(2)].join('\n'));
+    assert.equal((await pass({ source: file, prune: true, force: true })).missing, 0);
+    assert.equal((await filesOf(engine, file)).size, 3);
+  });
+
   it('does not prune where more than half is gone, unless forced', async () => {
     for (const name of ['a.png', 'b.png', 'c.png', 'd.png']) gone(name);
     await assert.rejects(pass({ prune: true }), {
