@@ -5,10 +5,11 @@ import type { RetrievalResult } from '../src/evaluation/result.js';
 import { cacheFolder } from '../src/paths.js';
 import { openPictures, readSplit } from './evaluation.js';
 import { resolveModel } from './models.js';
+import { openAsked } from './opening.js';
 import type { ModelOptions } from './options.js';
 import { describeSeconds, type ProgressDisplay, showProgress } from './progress.js';
 import type { SourceOptions } from './readers/reader.js';
-import { describeReader, openSource } from './readers/source.js';
+import { describeReader } from './readers/source.js';
 import { describeCount } from './text.js';
 
 type Chosen = Pick<
@@ -27,9 +28,9 @@ export interface EvaluatingOptions extends Chosen, SourceOptions, Omit<ModelOpti
 
 /** Evaluates a model on a dataset, and shows on stderr how it goes. @throws PatchwordError as `evaluate` */
 export async function runEvaluation(options: EvaluatingOptions): Promise<RetrievalResult> {
-  const { format, images, columns, signal, printNotes } = options;
+  const { signal, printNotes } = options;
   const model = await resolveModel(options.model);
-  const reader = await openSource({ source: options.dataset, format, images, columns });
+  const reader = await openAsked(options.dataset, options);
   printNotes([describeReader(reader)]);
   const display = new Display();
   const models = await openPool({ model, device: options.device, precision: options.precision });

@@ -21,6 +21,7 @@ export const EXIT_CODES: Record<ErrorCode, number> = {
   COLLECTION_DAMAGED: 6,
   DISK_FULL: 6,
   READ_ONLY: 6,
+  MODEL_BUSY: 7,
   COLLECTION_BUSY: 7,
   EVALUATION_BUSY: 7,
   FIT_BUSY: 7,

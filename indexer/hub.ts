@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { PatchwordError } from '../src/errors.js';
 import { makeFolder } from '../src/folder.js';
 import { cacheFolder } from '../src/paths.js';
+import { lockJob } from '../src/store/sqlite/lock.js';
 import { readShardIndex } from '../src/vilt/checkpoint/shards.js';
 import { readConfig } from '../src/vilt/config.js';
 import { download, retrying, type RetryOptions } from './download.js';
@@ -82,7 +83,7 @@ type Listing = ReadonlyMap<string, z.infer<typeof entrySchema>>;
  * hash that the hub lists. Without a network, what was added before will do.
  *
  * @throws PatchwordError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INCOMPLETE (no weights), MODEL_UNSUPPORTED (not a ViLT),
- *   DOWNLOAD_FAILED, DISK_FULL, READ_ONLY, CANCELLED
+ *   MODEL_BUSY, DOWNLOAD_FAILED, DISK_FULL, READ_ONLY, CANCELLED
  */
 export async function addModel(options: AddModelOptions): Promise<AddedModel> {
   const target = targetOf(options);
@@ -104,12 +105,32 @@ export async function addModel(options: AddModelOptions): Promise<AddedModel> {
   try {
     const listing = await retrying(() => list(target, commit), retries);
     const folder = modelFolder(cache, id, commit);
-    const files = await downloadFiles({ target, commit, listing, folder, retries, onProgress: options.onProgress });
+    const files = await alone(folder, () =>
+      downloadFiles({ target, commit, listing, folder, retries, onProgress: options.onProgress }),
+    );
     const pin = { id, revision, commit, files };
     await writePin(cache, pin);
     return added(pin);
   } catch (error) {
     throw explain(target, error);
+  }
+}
+
+/** Two at once would write into each other's files. */
+async function alone<T>(folder: string, task: () => Promise<T>): Promise<T> {
+  makeFolder(path.dirname(folder));
+  const lock = lockJob(
+    `${folder}.lock.sqlite`,
+    (cause) =>
+      new PatchwordError('MODEL_BUSY', `Another process is downloading the model into ${folder}.`, {
+        hint: 'Wait until it has finished: the model is there then.',
+        cause,
+      }),
+  );
+  try {
+    return await task();
+  } finally {
+    lock.release();
   }
 }
 

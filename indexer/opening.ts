@@ -2,12 +2,15 @@ import { type Engine, type EngineOptions, locateModel, openEngine } from '../src
 import type { Inference } from '../src/inference/inference.js';
 import { openInference } from '../src/inference/local.js';
 import { dataFolder } from '../src/paths.js';
+import { collectionsFolder } from '../src/store/sqlite/folders.js';
 import { openStore, type SqliteStore } from '../src/store/sqlite/store.js';
 import type { Store } from '../src/store/store.js';
 import { textNotes } from '../src/score.js';
 import { resolveModel } from './models.js';
-import type { ModelOptions } from './options.js';
+import { type GlobalOptions, type ModelOptions, sourceOptions } from './options.js';
 import { printNotes } from './output.js';
+import type { Reader, SourceOptions } from './readers/reader.js';
+import { openSource } from './readers/source.js';
 
 /** Opens a model for one piece of work, says what is worth knowing of it, and closes it. */
 export async function withInference<R>(
@@ -21,6 +24,14 @@ export async function withInference<R>(
   } finally {
     await inference.close();
   }
+}
+
+/** The source that a command was given; without the folder that collections live in, should it hold it. @throws as `openSource` */
+export async function openAsked(
+  source: string,
+  { data, ...options }: SourceOptions & Pick<GlobalOptions, 'data'>,
+): Promise<Reader> {
+  return openSource({ source, ...sourceOptions(options), except: [collectionsFolder(dataFolder(data))] });
 }
 
 /** Opens a collection with its model for one piece of work, says what both have to say, and closes them. `model` may be a hub id. */

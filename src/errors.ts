@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   MODEL_INCOMPLETE: 'a model folder lacks weights, configuration, vocabulary or tensors',
   MODEL_UNSUPPORTED: 'a checkpoint is not a ViLT, or is a variant that is not supported',
   MODEL_MISMATCH: 'a collection was built with another model',
+  MODEL_BUSY: 'another process is downloading the same model',
   HEAD_MISSING: 'the checkpoint has no head for what was asked',
   PREFILTER_MISSING: 'the checkpoint has neither prefilter heads nor a fit, so it cannot be indexed',
   PREFILTER_USELESS: 'a fitted prefilter finds hardly more than chance, or than the same fit without the model',

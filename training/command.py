@@ -10,6 +10,7 @@ import torch
 from training.data.dataset import read_datasets
 from training.data.vocabulary import Vocabulary
 from training.measure import measure_retrieval
+from training.memory import keep_freed_memory
 from training.plot import plot
 from training.recipe import Network, read_recipe
 from training.run import run_recipe
@@ -67,6 +68,8 @@ def add_machine(verb: argparse.ArgumentParser) -> None:
 
 def train(options: argparse.Namespace) -> None:
     recipe = read_recipe(options.recipe, options.set)
+    if options.device == "cpu":
+        keep_freed_memory()
     print(run_recipe(recipe, options.output, torch.device(options.device)))
 
 

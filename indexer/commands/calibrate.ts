@@ -8,7 +8,6 @@ import {
   addSourceOptions,
   type DeviceOptions,
   type GlobalOptions,
-  sourceOptions,
   wholeNumber,
 } from '../options.js';
 import { printNotes, printResult } from '../output.js';
@@ -83,9 +82,10 @@ async function withPictures<R>(
   const { openPassing } = await import('../calibration.js');
   const { resolveModel } = await import('../models.js');
   const { withProgress } = await import('../progress.js');
-  const { describeReader, openSource } = await import('../readers/source.js');
+  const { openAsked } = await import('../opening.js');
+  const { describeReader } = await import('../readers/source.js');
   const folder = await resolveModel(model);
-  const reader = await openSource({ source: captions, ...sourceOptions(options) });
+  const reader = await openAsked(captions, options);
   printNotes([describeReader(reader)]);
   const { pictures = PICTURES, seed = CALIBRATE_DEFAULTS.seed } = options;
   const onNote = (line: string) => printNotes([line]);

@@ -8,7 +8,6 @@ import {
   addSourceOptions,
   type DeviceOptions,
   type GlobalOptions,
-  sourceOptions,
   wholeNumber,
 } from '../options.js';
 import { printNotes, printResult } from '../output.js';
@@ -43,13 +42,13 @@ export function addFitCommand(program: Command): void {
   addSourceOptions(command);
   addDeviceOptions(command).action(async () => {
     const options = command.optsWithGlobals<FitCommandOptions>();
-    const { describeReader, openSource } = await import('../readers/source.js');
-    const { withInference } = await import('../opening.js');
+    const { describeReader } = await import('../readers/source.js');
+    const { openAsked, withInference } = await import('../opening.js');
     const { FIT_DEFAULTS, fitPrefilter } = await import('../../src/prefilter/fit.js');
     const { openPictures, withFitLock } = await import('../fitting.js');
     const { showProgress } = await import('../progress.js');
     const { split, dimension, validation, seed = FIT_DEFAULTS.seed, pairs } = options;
-    const reader = await openSource({ source: options.captions, ...sourceOptions(options) });
+    const reader = await openAsked(options.captions, options);
     const result = await withInference(options, async (inference) => {
       printNotes([describeReader(reader)]);
       const source = await openPictures({ inference, reader, split, pairs, seed });

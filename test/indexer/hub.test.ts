@@ -144,6 +144,18 @@ describe('addModel', () => {
       await refused(tiny.add(), 'DOWNLOAD_FAILED', /fetch failed \(.*ECONNREFUSED/);
     });
 
+    it('a model that is being downloaded by another', async () => {
+      let second: Promise<void> | undefined;
+      tiny.hub.intercept = ({ path }) => {
+        if (path.endsWith('/model.safetensors')) second ??= refused(tiny.add(), 'MODEL_BUSY', /Another process/);
+        return false;
+      };
+      await tiny.add();
+      assert.ok(second);
+      await second;
+      assert.equal((await tiny.add()).commit, COMMIT);
+    });
+
     it('to go on when the disk is full', async function () {
       if (!existsSync('/dev/full')) this.skip();
       mkdirSync(path.dirname(tiny.fileOf('')), { recursive: true });
