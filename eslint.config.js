@@ -8,7 +8,7 @@ const OWNERS = {
   'onnx-proto': ['src/vilt/graph/builder.ts'],
   '@huggingface/tokenizers': ['src/vilt/tokenizer.ts'],
   '@huggingface/hub': ['indexer/hub.ts'],
-  sharp: ['src/vilt/image.ts', 'src/thumbnail.ts', 'data/scenes/**'],
+  sharp: ['src/vilt/image.ts', 'data/scenes/**'],
   'hnswlib-node': ['src/store/sqlite/vectors.ts'],
   'better-sqlite3': ['src/store/sqlite/database.ts'],
   yauzl: ['src/vilt/checkpoint/archive.ts'],

@@ -7,7 +7,9 @@ import { printResult } from '../../output.js';
 export function addDeleteCommand(collection: Command): void {
   const command = collection
     .command('delete')
-    .description('delete a collection: what was indexed, not the pictures it was indexed from')
+    .description(
+      'delete a collection: what was indexed, and pictures that an import unpacked, not those it was indexed from',
+    )
     .argument('<name>', 'the collection')
     .option('--yes', 'do not ask');
   command.action(async (name: string) => {
@@ -40,7 +42,7 @@ async function confirm(name: string): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new AbortController(); // Ctrl-C and Ctrl-D are answers too.
   for (const event of ['SIGINT', 'close']) terminal.once(event, () => ended.abort());
-  const question = `Delete the collection "${name}"? The pictures it was indexed from stay. [y/N] `;
+  const question = `Delete the collection "${name}"? The pictures it was indexed from stay; those that an import unpacked go with it. [y/N] `;
   const answer = await terminal.question(question, { signal: ended.signal }).catch(() => 'no');
   terminal.close();
   if (/^y(es)?$/i.test(answer.trim())) return;

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Draws the scenes, trains the bundled model on them and calibrates it, in runs/continued/model. The same command again goes on
+# with what was interrupted. PYTHON names the interpreter that has training/ installed.
+set -e
+cd "$(dirname "$0")/.."
+python=${PYTHON:-.venv/bin/python}
+
+# draw FOLDER OPTIONS…: a folder is whole once it has its dataset.json
+draw() {
+  folder=scenes/$1
+  shift
+  [ -f "$folder/dataset.json" ] || node dist/data/scenes/main.js --size 112 --output "$folder" "$@"
+}
+# The same backgrounds and layouts as the first bundled model's pictures had.
+plain() {
+  draw "$@" --format raw --split train --pairs train --layouts one,many,beside,stacked,sizes,row --weather 0 \
+    --backgrounds meadow,beach,night,snow,desert,water,road,city,forest,mountains,room,table,plain
+}
+
+[ -d dist ] || npm run build
+draw train --count 60000 --seed 101 --format raw --split train --pairs train --aspects 1:1,4:3,3:4
+plain plain --count 30000 --seed 102 --styles noto,noto-v1,twemoji,emojione
+plain objects --count 30000 --seed 103 --varied 50
+plain pictograms --count 20000 --seed 104 --varied 50 --styles mdi,game-icons,ph,hugeicons,icon-park
+draw val --count 1000 --seed 778 --format raw --split val --aspects 1:1,4:3,3:4
+draw calibration --count 1000 --seed 992 --split val --aspects 1:1,4:3,3:4
+"$python" -m training train training/recipes/continued.toml --output runs/continued
+node bin/patchword.js calibrate --model runs/continued/model --captions scenes/calibration/dataset.json --queries 1000
