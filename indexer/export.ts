@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { withDraft } from '../src/draft.js';
+import { syncFolders, syncPath, withDraft } from '../src/draft.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Filter } from '../src/filter.js';
 import { makeFolder } from '../src/folder.js';
@@ -110,7 +110,8 @@ async function* scan(store: Store, filter: Filter | undefined): AsyncGenerator<S
     const page = await store.scan({ after, limit: PAGE, filter });
     yield* page;
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
+    // A page may be short because images went while the filter looked.
+    if (last === undefined) return;
     after = last.imageId;
   }
 }
@@ -166,8 +167,12 @@ function refuse(missing: SkippedImage[], total: number): void {
 function folderDestination(folder: string): Destination {
   makeFolder(path.join(folder, PICTURES));
   return {
-    add: ({ name, bytes }) => writeFile(path.join(folder, name), bytes, { flag: 'wx' }),
-    finish: (dataset) => rename(dataset, path.join(folder, 'dataset.json')),
+    add: ({ name, bytes }) => writeFile(path.join(folder, name), bytes, { flag: 'wx', flush: true }),
+    async finish(dataset) {
+      syncPath(dataset);
+      await rename(dataset, path.join(folder, 'dataset.json'));
+      syncFolders(folder);
+    },
     abandon: () => Promise.resolve(),
   };
 }

@@ -83,11 +83,14 @@ async function* pagesOf({ store, source }: MissingOptions): AsyncGenerator<Store
   }
 }
 
-/** What lies in an entry that could not be used as a whole (a folder, an archive, a table) was not looked for. */
-function isGone({ file, location }: StoredFile, { seen, unusable, replaced }: MissingOptions): boolean {
-  if (seen.has(file)) return replaced.has(file);
+function isGone({ file, location }: StoredFile, options: MissingOptions): boolean {
+  if (options.seen.has(file)) return options.replaced.has(file);
   // Rows that have no name are called FILE:ROW, which is not below FILE.
-  if (unusable.has(location.file)) return false;
+  return !options.unusable.has(location.file) && wasLookedFor(file, options);
+}
+
+/** What lies in an entry that could not be used as a whole (a folder, an archive, a table) was not. */
+function wasLookedFor(file: string, { unusable }: MissingOptions): boolean {
   for (let slash = file.lastIndexOf('/'); slash > 0; slash = file.lastIndexOf('/', slash - 1)) {
     if (unusable.has(file.slice(0, slash)) || unusable.has(file.slice(0, slash + 1))) return false;
   }
@@ -136,12 +139,13 @@ function refuseWipe(
   });
 }
 
-async function forgetQuarantined({ store, source, seen }: MissingOptions): Promise<void> {
-  const { sourceId } = source;
+async function forgetQuarantined(options: MissingOptions): Promise<void> {
+  const { store, seen } = options;
+  const { sourceId } = options.source;
   for (let file = ''; ;) {
     const page = await store.scanQuarantine({ after: { sourceId, file }, limit: PAGE });
     const own = page.filter((entry) => entry.sourceId === sourceId);
-    const gone = own.filter((entry) => !seen.has(entry.file)).map((entry) => entry.file);
+    const gone = own.map((entry) => entry.file).filter((name) => !seen.has(name) && wasLookedFor(name, options));
     if (gone.length > 0) await store.clearQuarantine({ sourceId, files: gone });
     const last = own.at(-1);
     if (last === undefined || own.length < PAGE) return;

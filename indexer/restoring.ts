@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { copyFile, lstat, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { syncPath } from '../src/draft.js';
 import { explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
 import { makeFolder } from '../src/folder.js';
 import { openStore } from '../src/store/sqlite/store.js';
@@ -105,6 +106,7 @@ async function copyPlain(from: string, to: string, names: string[]): Promise<voi
     try {
       if (!(await lstat(file)).isFile()) throw damaged(from, `${name} is not a plain file`);
       await copyFile(file, path.join(to, name));
+      syncPath(path.join(to, name));
     } catch (error) {
       throw explainSystemError(error, file);
     }

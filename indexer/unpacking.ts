@@ -87,7 +87,7 @@ async function write({ name, offset, bytes }: TarMember, target: string, file: s
   try {
     // `end` is the last byte, so that there is none for no bytes.
     const content = bytes > 0 ? createReadStream(file, { start: offset, end: offset + bytes - 1 }) : [];
-    await pipeline(content, createWriteStream(target, { flags: 'wx' }));
+    await pipeline(content, createWriteStream(target, { flags: 'wx', flush: true }));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new PatchwordError('SOURCE_INVALID', `${file} holds ${quote(name)} twice.`, { cause: error });

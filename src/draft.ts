@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
 import { lstat, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from './errors.js';
@@ -55,6 +55,14 @@ export function syncPath(file: string): void {
 /** `syncPath`, where folders can be: Windows has no handles of them. */
 export function syncFolder(folder: string): void {
   if (process.platform !== 'win32') syncPath(folder);
+}
+
+/** `syncFolder` of a folder and of all below it. */
+export function syncFolders(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) syncFolders(path.join(folder, entry.name));
+  }
+  syncFolder(folder);
 }
 
 async function requireFree(target: string, emptyFolder: boolean): Promise<void> {

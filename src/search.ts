@@ -35,6 +35,7 @@ const NOTHING_SPENT: Spent = {
   cutShort: false,
 };
 
+const NO_RANK_HEAD = 'The model has no rank or ITM head: hits are as their embeddings, and words, have them.';
 const NOTHING_MATCHES = 'No picture here seems to match; these come nearest.';
 
 export interface SearchUpdate {
@@ -110,6 +111,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
   spent.captionsMilliseconds = round(stageOne.captionsMilliseconds);
   spent.nearestMilliseconds = round(clock() - spent.captionsMilliseconds);
   notes.push(...stageOne.notes);
+  if (isRead(query, target) && !hasRankHead(inference)) notes.push(NO_RANK_HEAD);
   const update = (
     stage: SearchUpdate['stage'],
     told: Pick<SearchUpdate, 'nothingMatches' | 'notes'> = { nothingMatches: null, notes },
@@ -128,7 +130,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
   if (signal.aborted) throw cancelled();
   yield update('nearest');
 
-  const wanted = canRerank(inference, query, target) ? candidates.slice(0, options.candidates) : [];
+  const wanted = isRead(query, target) && hasRankHead(inference) ? candidates.slice(0, options.candidates) : [];
   const affordable = wanted.slice(0, budget.pairs);
   const started = performance.now();
   const left = () => budget.milliseconds - (performance.now() - started);
@@ -171,8 +173,12 @@ const isModelInput = (image: ImageSource | ModelInput): image is ModelInput =>
   typeof image === 'object' && 'pixels' in image;
 
 /** The joint model reads a text with an image: two images have only their embeddings. */
-function canRerank({ info }: Inference, query: Query, target: Target): boolean {
-  return ('text' in query || target === 'captions') && (info.heads.includes('rank') || info.heads.includes('itm'));
+function isRead(query: Query, target: Target): boolean {
+  return 'text' in query || target === 'captions';
+}
+
+function hasRankHead({ info: { heads } }: Inference): boolean {
+  return heads.includes('rank') || heads.includes('itm');
 }
 
 function merge(candidates: readonly Candidate[], scored: readonly Candidate[]): Candidate[] {

@@ -118,9 +118,11 @@ async function* reportAnnotations(file: string, ids: ReadonlySet<string>): Async
     if ('id' in annotation && ids.has(annotation.id)) continue;
     const reason = 'id' in annotation ? `no image has the id ${annotation.id}` : annotation.reason;
     left += 1;
-    if (left <= MAX_REPORTED) yield { at: `${base}:${entry.line}: annotations[${entry.index}]`, reason };
+    const at = `${base}:${entry.line}: annotations[${entry.index}]`;
+    if (left <= MAX_REPORTED) yield { at, reason, isAside: true };
   }
-  if (left > MAX_REPORTED) yield { at: `${base}: annotations`, reason: `${left - MAX_REPORTED} more cannot be used` };
+  const reason = `${left - MAX_REPORTED} more cannot be used`;
+  if (left > MAX_REPORTED) yield { at: `${base}: annotations`, reason, isAside: true };
 }
 
 function readImage(entry: JsonEntry): (Pick<Row, 'name' | 'attributes'> & { id: string }) | { reason: string } {

@@ -30,7 +30,8 @@ interface Ground {
 interface Listing {
   folders: Set<string>;
   pictures: string[];
-  sidecars: Set<string>;
+  /** By name with a lower-case extension, which is how they are looked for. */
+  sidecars: Map<string, string>;
 }
 
 /**
@@ -84,7 +85,7 @@ async function* walk(ground: Ground, folder: string): AsyncGenerator<FoundImage 
     else if (folders.has(entry)) yield* walk(ground, name);
     else {
       const { name: stem } = path.parse(name);
-      const beside = SIDECAR_EXTENSIONS.map((extension) => stem + extension).filter((file) => sidecars.has(file));
+      const beside = SIDECAR_EXTENSIONS.flatMap((extension) => sidecars.get(stem + extension) ?? []);
       yield { name, sidecars: beside.map((file) => path.posix.join(folder, file)) };
     }
   }
@@ -92,7 +93,7 @@ async function* walk(ground: Ground, folder: string): AsyncGenerator<FoundImage 
 
 /** Names alone are kept: a folder may hold millions. */
 async function list({ root, except }: Ground, folder: string): Promise<Listing | { reason: string }> {
-  const listing: Listing = { folders: new Set(), pictures: [], sidecars: new Set() };
+  const listing: Listing = { folders: new Set(), pictures: [], sidecars: new Map() };
   const absolute = path.join(root, folder);
   try {
     for await (const entry of await opendir(absolute, { bufferSize: 1024 })) {
@@ -102,7 +103,10 @@ async function list({ root, except }: Ground, folder: string): Promise<Listing |
       if (entry.isDirectory()) {
         if (!except.includes(path.join(absolute, name))) listing.folders.add(name);
       } else if (IMAGE_EXTENSIONS.includes(extension)) listing.pictures.push(name);
-      else if ((SIDECAR_EXTENSIONS as readonly string[]).includes(extension)) listing.sidecars.add(name);
+      else if ((SIDECAR_EXTENSIONS as readonly string[]).includes(extension)) {
+        const looked = path.parse(name).name + extension;
+        if (looked === name || !listing.sidecars.has(looked)) listing.sidecars.set(looked, name);
+      }
     }
   } catch (error) {
     const explained = explainSystemError(error, absolute);

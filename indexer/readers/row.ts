@@ -27,6 +27,8 @@ export interface BadRow {
   at: string;
   name?: string;
   reason: string;
+  /** Set where it lists no image, but says something of one that is listed elsewhere. */
+  isAside?: true;
 }
 
 export type Listed = PlacedRow | BadRow;
@@ -76,8 +78,8 @@ export function keepRow(row: Listed): { row: Listed; characters: number } {
 }
 
 /** @param options.isTaken whether another entry bears the name of the image */
-export function skipRow({ at, name, reason }: BadRow, { isTaken }: { isTaken: boolean }): SkippedImage {
-  if (name === undefined) return { file: at, reason, nameless: true };
+export function skipRow({ at, name, reason, isAside }: BadRow, { isTaken }: { isTaken: boolean }): SkippedImage {
+  if (name === undefined) return { file: at, reason, ...(!isAside && { nameless: true }) };
   return isTaken ? { file: at, reason: `${name}: ${reason}` } : { file: name, reason: `${at}: ${reason}` };
 }
 

@@ -13,7 +13,7 @@ export interface Shards {
   root: string;
   /** Below the root, forward slashes, in the order of their names. */
   files: string[];
-  /** Links that lead out of the root. */
+  /** Links that lead out of the root, and folders that cannot be read. */
   skipped: SkippedImage[];
 }
 
@@ -41,7 +41,12 @@ export async function findShards(options: {
     }
     const shards: Shards = { path: absolute, root: real, files: [], skipped: [] };
     const except = await resolveExcept(options.except);
-    for await (const { name, isLink } of walk({ root: real, except }, '')) {
+    for await (const entry of walk({ root: real, except }, '')) {
+      if ('reason' in entry) {
+        shards.skipped.push(entry);
+        continue;
+      }
+      const { name, isLink } = entry;
       if (!names.test(name)) continue;
       if (!isLink || (await isFileBelow(real, name))) shards.files.push(name);
       else shards.skipped.push({ file: name, reason: `it is a link that leaves ${real}` });
@@ -123,7 +128,9 @@ export async function firstShard(
   const except = await resolveExcept(excepted);
   const found: string[] = [];
   let looked = 0;
-  for await (const { name } of walk({ root, except }, '')) {
+  for await (const entry of walk({ root, except }, '')) {
+    if ('reason' in entry) continue;
+    const { name } = entry;
     if (IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) return null;
     if (names.test(name)) found.push(name);
     if ((looked += 1) >= ENTRIES_LOOKED_AT) break;
@@ -132,18 +139,25 @@ export async function firstShard(
   return null;
 }
 
-/** Files and links, with those of the folders below. Links to folders are not followed. */
+/** Files and links, with those of the folders below, unless they cannot be read. Links to folders are not followed. */
 async function* walk(
   ground: { root: string; except: readonly string[] },
   folder: string,
-): AsyncGenerator<{ name: string; isLink: boolean }> {
+): AsyncGenerator<{ name: string; isLink: boolean } | SkippedImage> {
   const { root, except } = ground;
-  for await (const entry of await opendir(path.join(root, folder))) {
-    if (entry.name.startsWith('.')) continue;
-    const name = path.posix.join(folder, entry.name);
-    if (entry.isDirectory()) {
-      if (!except.includes(path.join(root, name))) yield* walk(ground, name);
-    } else if (entry.isFile() || entry.isSymbolicLink()) yield { name, isLink: entry.isSymbolicLink() };
+  const absolute = path.join(root, folder);
+  try {
+    for await (const entry of await opendir(absolute)) {
+      if (entry.name.startsWith('.')) continue;
+      const name = path.posix.join(folder, entry.name);
+      if (entry.isDirectory()) {
+        if (!except.includes(path.join(root, name))) yield* walk(ground, name);
+      } else if (entry.isFile() || entry.isSymbolicLink()) yield { name, isLink: entry.isSymbolicLink() };
+    }
+  } catch (error) {
+    const explained = explainSystemError(error, absolute);
+    if (folder === '') throw explained;
+    yield { file: `${folder}/`, reason: messageOf(explained) };
   }
 }
 

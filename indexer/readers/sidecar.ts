@@ -18,7 +18,7 @@ export async function readSidecars(options: { root: string; names: string[] }): 
   for (const name of names) {
     const read = await readBytes(root, name);
     if ('reason' in read) return read;
-    texts.push({ name, extension: path.extname(name).slice(1), ...read });
+    texts.push({ name, extension: path.extname(name).slice(1).toLowerCase(), ...read });
   }
   return readLabels(texts);
 }

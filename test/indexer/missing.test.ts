@@ -96,12 +96,14 @@ describe('ingest, files that are gone', function () {
     assert.equal((await pass({ prune: true })).pruned, 2);
   });
 
+  async function* withoutDisk() {
+    yield { name: 'a.png', location: { file: 'a.png' }, captions: [], split: null, attributes: {} };
+    yield await Promise.resolve({ file: 'disk/', reason: 'the disk is broken' });
+  }
+
   it('leaves alone what is below a folder or an archive that could not be read', async () => {
-    async function* entries() {
-      yield { name: 'a.png', location: { file: 'a.png' }, captions: [], split: null, attributes: {} };
-      yield await Promise.resolve({ file: 'disk/', reason: 'the disk is broken' });
-    }
-    const { missing } = await pass({ source: { format: 'folder', path: source, root: source, total: null, entries } });
+    const reader = { format: 'folder' as const, path: source, root: source, total: null, entries: withoutDisk };
+    const { missing } = await pass({ source: reader });
     assert.equal(missing, 3);
     assert.deepEqual(await missingNow(), ['b.png', 'c.png', 'd.png']);
   });
@@ -153,6 +155,19 @@ describe('ingest, files that are gone', function () {
       });
     }
   }
+
+  it('keeps in quarantine what lies in a folder that could not be read', async () => {
+    writeFileSync(at('disk', 'bad.png'), 'no picture');
+    await pass();
+    const kept = async () => {
+      const entries = await engine.store.scanQuarantine({ after: null, limit: 1000 });
+      const sourceId = entries.find(({ file }) => file === 'disk/bad.png')?.sourceId;
+      return entries.flatMap((entry) => (entry.sourceId === sourceId ? [entry.file] : []));
+    };
+    assert.deepEqual(await kept(), ['disk/bad.png']);
+    await pass({ source: { format: 'folder', path: source, root: source, total: null, entries: withoutDisk } });
+    assert.deepEqual(await kept(), ['disk/', 'disk/bad.png']);
+  });
 
   it('marks what is gone, once and for every pass, and unmarks what is back', async () => {
     gone('a.png');

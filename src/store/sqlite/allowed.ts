@@ -99,6 +99,8 @@ export class Filters {
     this.kept.delete(key);
     this.kept.set(key, allowed);
     if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value!);
+    // It may have taken long because the machine was busy: the next to ask tries again.
+    allowed.catch(() => this.kept.get(key) === allowed && this.kept.delete(key));
     return allowed;
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder } from '../../draft.js';
+import { syncFolder, syncFolders } from '../../draft.js';
 import { explainSystemError, messageOf, PatchwordError, type ErrorCode } from '../../errors.js';
 import { makeFolder } from '../../folder.js';
 import type { CollectionModel } from '../store.js';
@@ -157,6 +157,7 @@ export async function stageCollection({ data, name }: CollectionPlace): Promise<
     folder,
     async publish() {
       await requireFree({ data, name });
+      syncFolders(folder);
       await moveFolder(folder, collectionFolder(data, name));
     },
     async discard() {

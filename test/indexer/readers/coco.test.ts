@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { SourceImage } from '../../../indexer/readers/reader.js';
 import { openSource } from '../../../indexer/readers/source.js';
 import { fixture } from '../../fixture.js';
+import { collect } from '../collect.js';
 import { readAll, readShort, refusal, sourceFolders } from './files.js';
 
 describe('COCO captions JSON', () => {
@@ -53,6 +54,20 @@ describe('COCO captions JSON', () => {
       `${at} annotations[2]: a caption has 1000000 characters; at most 10000 are read`,
       `${at} annotations[3]: no image has the id 99`,
     ]);
+  });
+
+  it('tells entries that list no image from those that list one which cannot be told', async () => {
+    const json = { images: [image(1, 'a.jpg'), image(2, 7)], annotations: [annotation(1, 7), annotation(99, 'a fox')] };
+    const reader = await openSource({ source: captions(json) });
+    const skipped = (await collect(reader.entries())).filter((entry) => 'reason' in entry);
+    assert.deepEqual(
+      skipped.map(({ file, nameless = false }) => [file.slice(-14), nameless]),
+      [
+        ['n:1: images[1]', true],
+        ['annotations[0]', false],
+        ['annotations[1]', false],
+      ],
+    );
   });
 
   it('reports a hundred annotations without an image, and then how many more there are', async () => {

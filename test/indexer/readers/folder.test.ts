@@ -112,9 +112,10 @@ describe('a folder of pictures', () => {
   it('is read in the order of names with those below, captions one a line; other and hidden files are ignored', async () => {
     const root = folder({
       'b.JPG': null,
-      'b.txt': '\uFEFFa fox\r\n\r\n  two foxes \n',
+      'b.TXT': '\uFEFFa fox\r\n\r\n  two foxes \n',
       'a/deep/c.webp': null,
       'a/deep/c.txt': 'a house',
+      'a/deep/c.Txt': 'not this one',
       'a/readme.md': 'not a picture',
       '.hidden.png': null,
       '.git/d.png': null,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -34,6 +35,26 @@ describe('WebDataset', () => {
   const images = (entries: Entries) => entries.filter((entry): entry is SourceImage => 'name' in entry);
   const bytesOf = async (root: string, { location }: SourceImage) =>
     Buffer.from(await readOriginal({ root, location }, { bytes: 1e6 })).toString();
+
+  it('is read beside a folder that cannot be, which is an entry of its own', async () => {
+    const folder = path.dirname(await archive([['fox.png', 'a picture']]));
+    // Nobody opens a folder whose path is too long, not even root.
+    const dig = 'cd "$1" && for i in 0 1 2 3 4 5 6 7 8 9 a b c d e f 10 11; do mkdir "$2" && cd "$2" || exit; done';
+    execFileSync('bash', ['-c', dig, 'dig', folder, 'x'.repeat(250)]);
+    try {
+      const entries = await read(folder);
+      assert.deepEqual(
+        images(entries).map(({ name }) => name),
+        ['00000.tar/fox.png'],
+      );
+      assert.deepEqual(
+        skipped(entries).map(({ file }) => /^(x{250}\/)+$/.test(file)),
+        [true],
+      );
+    } finally {
+      execFileSync('rm', ['-rf', folder]);
+    }
+  });
 
   it('must be a tar archive, or a folder that has one', async () => {
     const folder = newFolder();

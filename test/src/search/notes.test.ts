@@ -46,6 +46,18 @@ describe('a search', function () {
     assert.equal((await small.engine.search({ text: 'a fox', k: 1 }).final()).nothingMatches, null);
   });
 
+  it('says so where the model has no head to rerank with', async () => {
+    const { store, inference } = small.engine;
+    const info = { ...inference.info, heads: inference.info.heads.filter((head) => head !== 'rank') };
+    const headless = { store, inference: { ...inference, info } };
+    const note = /no rank or ITM head/;
+    const updates = await updatesOf(search(headless, { text: 'a fox', k: 1 }));
+    for (const { notes } of updates) assert.match(notes.join(), note);
+    assert.equal(updates.at(-1)!.hits[0].matchScore, null);
+    const found = await updatesOf(search(headless, { image: sample[0].file, target: 'images', k: 1 }));
+    for (const { notes } of found) assert.deepEqual(notes, [], 'two images are not reranked by any model');
+  });
+
   it('says on every update that a long text was cut', async () => {
     const updates = await updatesOf(small.engine.search({ text: 'three yellow foxes '.repeat(20), k: 1 }));
     for (const { notes } of updates) {
