@@ -34,6 +34,7 @@ import { Queries } from './queries.js';
 import { Reindex } from './reindex.js';
 import { CATALOG_STEPS } from './schema.js';
 import { Tables } from './tables.js';
+import { removeThumbnails } from './thumbnails.js';
 import { Upkeep } from './upkeep.js';
 
 export interface CollectionOptions {
@@ -188,6 +189,8 @@ export class Collection {
     checkItems(imageIds);
     const contents = this.write(() => this.tables.removal.removeImages(imageIds));
     this.inputs.remove(contents);
+    const gone = new Set(contents);
+    removeThumbnails(this.options.folder, (contentHash) => gone.has(contentHash));
     return contents.length;
   }
 

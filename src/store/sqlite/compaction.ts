@@ -11,6 +11,7 @@ import { removeLeftovers } from './leftovers.js';
 import { readManifest } from './manifest.js';
 import { readTarget, REINDEX_FILE } from './reindex.js';
 import type { Tables } from './tables.js';
+import { removeThumbnails } from './thumbnails.js';
 
 /** Bytes on disk, before and after. */
 export interface Compaction {
@@ -31,7 +32,7 @@ export interface CompactionOptions {
 const ROOM = 1.1;
 
 /**
- * Gives back room that a collection no longer needs: of rows that were removed, of model inputs that no image has, of
+ * Gives back room that a collection no longer needs: of rows that were removed, of model inputs and thumbnails that no image has, of
  * vectors that are only marked as deleted. Only for who holds the lock to write. Each step is whole or not at all, so that the
  * process may die at any moment.
  *
@@ -45,15 +46,19 @@ export async function compact(options: CompactionOptions): Promise<Compaction> {
   const next = readTarget(path.join(folder, REINDEX_FILE))?.inputSize;
   const sizes = [catalog.model.inputSize, ...(next === undefined ? [] : [next])];
   inputs.compact((key) => isWanted(options, sizes, key));
+  removeThumbnails(folder, (contentHash) => !hasImage(options, contentHash));
   vacuum(database);
   if (holdsDeleted(folder, catalog)) await options.rebuildVectors();
   return { before, after: await measureCollection(folder) };
 }
 
 /** Of an image that is there, in a size that the collection's model reads, or the next one. */
-function isWanted({ tables }: CompactionOptions, sizes: string[], { contentHash, inputSize }: InputKey): boolean {
-  const [found] = tables.images.findContents([contentHash]);
-  return typeof found === 'number' && sizes.includes(inputSize);
+function isWanted(options: CompactionOptions, sizes: string[], { contentHash, inputSize }: InputKey): boolean {
+  return hasImage(options, contentHash) && sizes.includes(inputSize);
+}
+
+function hasImage({ tables }: CompactionOptions, contentHash: string): boolean {
+  return typeof tables.images.findContents([contentHash])[0] === 'number';
 }
 
 function holdsDeleted(folder: string, catalog: Catalog): boolean {

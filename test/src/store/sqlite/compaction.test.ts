@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -68,6 +68,20 @@ describe('compact', function () {
       `await store.addSource({ path: '/x', root: '/x', format: 'folder', options: {} }); console.log(1);`,
     );
     await open((store) => assert.rejects(store.compact(), { code: 'COLLECTION_BUSY' }));
+  });
+
+  it('takes thumbnails of removed images away, as remove does', async () => {
+    await open(async (store) => {
+      const kept = await store.scan({ after: 0, limit: 60 });
+      const nameOf = (contentHash: string) => `${contentHash}-320.webp`;
+      const names = [...kept.map(({ contentHash }) => nameOf(contentHash)), nameOf('f'.repeat(64)), 'x.partial'];
+      mkdirSync(file('thumbnails'));
+      for (const name of names) writeFileSync(path.join(file('thumbnails'), name), '');
+      await store.remove([kept[0].imageId]);
+      assert.deepEqual(readdirSync(file('thumbnails')).sort(), names.slice(1).sort());
+      await store.compact();
+      assert.deepEqual(readdirSync(file('thumbnails')).sort(), [...names.slice(1, 60), 'x.partial'].sort());
+    });
   });
 
   it('gives room back, and changes nothing that is found, also by who has the collection open meanwhile', async () => {
