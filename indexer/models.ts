@@ -11,6 +11,7 @@ import { cacheFolder } from '../src/paths.js';
  *
  *     models/<owner>--<name>/<commit>/…        the files
  *     models/<owner>--<name>/<revision>.json   which commit the revision was when it was added, and what came
+ *     models/<owner>--<name>/<commit>.lock.sqlite   held by the one that downloads
  */
 export interface Pin {
   id: string;

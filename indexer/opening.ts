@@ -10,7 +10,6 @@ import { resolveModel } from './models.js';
 import { type GlobalOptions, type ModelOptions, sourceOptions } from './options.js';
 import { printNotes } from './output.js';
 import type { Reader, SourceOptions } from './readers/reader.js';
-import { openSource } from './readers/source.js';
 
 /** Opens a model for one piece of work, says what is worth knowing of it, and closes it. */
 export async function withInference<R>(
@@ -31,6 +30,8 @@ export async function openAsked(
   source: string,
   { data, ...options }: SourceOptions & Pick<GlobalOptions, 'data'>,
 ): Promise<Reader> {
+  // Loaded here, for most that open something open no source.
+  const { openSource } = await import('./readers/source.js');
   return openSource({ source, ...sourceOptions(options), except: [collectionsFolder(dataFolder(data))] });
 }
 

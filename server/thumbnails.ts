@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../src/folder.js';
+import { hashContent } from '../src/original.js';
 import type { Logger } from 'pino';
 import { THUMBNAIL_DEFAULTS, thumbnail } from '../src/thumbnail.js';
 import { Gate, type GateLimits } from './gate.js';
@@ -52,7 +53,7 @@ export class Thumbnails {
     const making = this.#gate
       .run(async () => {
         const source = await original();
-        const hash = createHash('sha256').update(source).digest('hex');
+        const hash = hashContent(source);
         const bytes = Buffer.from(await thumbnail(source));
         await this.#keep(hash, bytes).catch((error: unknown) => {
           this.options.logger.warn({ err: error }, 'a thumbnail could not be kept');

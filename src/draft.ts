@@ -31,7 +31,8 @@ export async function withDraft<T>(
     const result = await write({ place, scratch });
     await requireFree(absolute, emptyFolder);
     if (emptyFolder) await rmdir(absolute).catch(() => undefined);
-    syncPath(place);
+    const sync = (await lstat(place)).isDirectory() ? syncFolder : syncPath;
+    sync(place);
     await rename(place, absolute);
     syncFolder(path.dirname(absolute));
     return result;
@@ -44,7 +45,8 @@ export async function withDraft<T>(
 
 /** Puts what is written on the disk: the content of a file, or the names in a folder. */
 export function syncPath(file: string): void {
-  const handle = openSync(file, 'r');
+  // Windows writes nothing out for who may only read.
+  const handle = openSync(file, process.platform === 'win32' ? 'r+' : 'r');
   try {
     fsyncSync(handle);
   } finally {

@@ -9,7 +9,9 @@ python=${PYTHON:-.venv/bin/python}
 draw() {
   folder=scenes/$1
   shift
-  [ -f "$folder/dataset.json" ] || node dist/data/scenes/main.js --size 112 --output "$folder" "$@"
+  [ -f "$folder/dataset.json" ] && return
+  rm -rf "$folder"
+  node dist/data/scenes/main.js --size 112 --output "$folder" "$@"
 }
 # The same backgrounds and layouts as the first bundled model's pictures had.
 plain() {
@@ -17,7 +19,7 @@ plain() {
     --backgrounds meadow,beach,night,snow,desert,water,road,city,forest,mountains,room,table,plain
 }
 
-[ -d dist ] || npm run build
+npx tsc
 draw train --count 60000 --seed 101 --format raw --split train --pairs train --aspects 1:1,4:3,3:4
 plain plain --count 30000 --seed 102 --styles noto,noto-v1,twemoji,emojione
 plain objects --count 30000 --seed 103 --varied 50

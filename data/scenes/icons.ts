@@ -31,7 +31,7 @@ export function readIcons(style: Style): (object: Pick<SceneObject, 'noun' | 'ic
     if (icon !== undefined) {
       if (UNSUPPORTED.some((key) => key in icon)) return null;
       return {
-        body: icon.body,
+        body: inked(icon.body),
         width: icon.width ?? set.width ?? DEFAULT_SIDE,
         height: icon.height ?? set.height ?? DEFAULT_SIDE,
       };
@@ -47,6 +47,12 @@ export function readIcons(style: Style): (object: Pick<SceneObject, 'noun' | 'ic
     }
     return null;
   };
+}
+
+/** Art that is black alone is drawn in ink instead, so that it shows at night, and can be tinted. */
+function inked(body: string): string {
+  const colours = new Set(body.match(/#[0-9a-f]{3,6}\b/gi));
+  return colours.size === 1 && colours.has('#000') ? body.replaceAll('#000', 'currentColor') : body;
 }
 
 function readIconSet(style: Style): IconSet {

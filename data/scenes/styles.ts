@@ -31,7 +31,7 @@ export const HELD_OUT_STYLE: Style = 'fluent-emoji-flat';
 /** What scenes are drawn in unless it is said. */
 export const DEFAULT_STYLES: readonly Style[] = EMOJI.filter((style) => style !== HELD_OUT_STYLE);
 
-/** Of one ink, with the background between its lines. */
+/** Of one ink, with the background between its lines; some icons of icon-park are, too. */
 export const OUTLINED_STYLES: readonly Style[] = ['emojione-monotone', 'mdi', 'game-icons', 'ph', 'hugeicons'];
 
 const table = (text: string) =>
@@ -84,7 +84,7 @@ const UNUSABLE: Partial<Record<Style, readonly string[]>> = {
   mdi: list(`mouse, apple, wine, chocolate, honey, locomotive, boat, cup, hospital, school, bee, phone, telephone`),
   'game-icons': list('butterfly, crab, spider, tree, fountain, castle, wrench, horse, phone, key'),
   ph: list('mouse, snowflake, phone'),
-  hugeicons: list('mouse, shrimp, sunglasses, phone, popcorn, rainbow, moon, pencil'),
+  hugeicons: list('mouse, apple, shrimp, sunglasses, phone, popcorn, rainbow, moon, pencil'),
   'icon-park': list(`mouse, chicken, turkey, apple, ring, scissors, heart, anchor, bow, trumpet, telescope, egg, donut,
     honey, phone`),
 };

@@ -34,7 +34,10 @@ export function addIndexCommand(program: Command): void {
     .requiredOption('--collection <name>', 'the collection; made where there is none')
     .option('--model <folder|hub-id>', "a ViLT checkpoint (default: the collection's own, else the bundled model)")
     .option('--prune', 'remove what the source no longer has (default: mark it as missing)')
-    .option('--force', 'let --prune remove also what may be on a disk that is not connected')
+    .option(
+      '--force',
+      'let --prune remove also what may be on a disk that is not connected, or be what a damaged entry is of',
+    )
     .option('--watch', 'go on, with a pass whenever something changes, until Ctrl-C');
   addSourceOptions(command);
   addDeviceOptions(command).action(async (source: string) => {

@@ -119,10 +119,10 @@ async function* reportAnnotations(file: string, ids: ReadonlySet<string>): Async
     const reason = 'id' in annotation ? `no image has the id ${annotation.id}` : annotation.reason;
     left += 1;
     const at = `${base}:${entry.line}: annotations[${entry.index}]`;
-    if (left <= MAX_REPORTED) yield { at, reason, isAside: true };
+    if (left <= MAX_REPORTED) yield { at, reason, ofNone: true };
   }
   const reason = `${left - MAX_REPORTED} more cannot be used`;
-  if (left > MAX_REPORTED) yield { at: `${base}: annotations`, reason, isAside: true };
+  if (left > MAX_REPORTED) yield { at: `${base}: annotations`, reason, ofNone: true };
 }
 
 function readImage(entry: JsonEntry): (Pick<Row, 'name' | 'attributes'> & { id: string }) | { reason: string } {

@@ -27,8 +27,8 @@ export interface BadRow {
   at: string;
   name?: string;
   reason: string;
-  /** Set where it lists no image, but says something of one that is listed elsewhere. */
-  isAside?: true;
+  /** Set where it can be of no image that was indexed: an annotation, or a name that no file has. */
+  ofNone?: true;
 }
 
 export type Listed = PlacedRow | BadRow;
@@ -37,7 +37,8 @@ export type Listed = PlacedRow | BadRow;
 export function cleanRow(row: Listed): Listed {
   const { at, name } = row;
   if (name !== undefined && name.length > MAX_NAME_LENGTH) {
-    return { at, reason: `its path has ${name.length} characters; at most ${MAX_NAME_LENGTH} are read` };
+    const reason = `its path has ${name.length} characters; at most ${MAX_NAME_LENGTH} are read`;
+    return { at, reason, ofNone: true };
   }
   if ('reason' in row) return row;
   if (/^https?:/i.test(row.name))
@@ -78,8 +79,8 @@ export function keepRow(row: Listed): { row: Listed; characters: number } {
 }
 
 /** @param options.isTaken whether another entry bears the name of the image */
-export function skipRow({ at, name, reason, isAside }: BadRow, { isTaken }: { isTaken: boolean }): SkippedImage {
-  if (name === undefined) return { file: at, reason, ...(!isAside && { nameless: true }) };
+export function skipRow({ at, name, reason, ofNone }: BadRow, { isTaken }: { isTaken: boolean }): SkippedImage {
+  if (name === undefined) return { file: at, reason, ...(!ofNone && { nameless: true }) };
   return isTaken ? { file: at, reason: `${name}: ${reason}` } : { file: name, reason: `${at}: ${reason}` };
 }
 

@@ -146,13 +146,15 @@ describe('addModel', () => {
 
     it('a model that is being downloaded by another', async () => {
       let second: Promise<void> | undefined;
-      tiny.hub.intercept = ({ path }) => {
-        if (path.endsWith('/model.safetensors')) second ??= refused(tiny.add(), 'MODEL_BUSY', /Another process/);
-        return false;
+      tiny.hub.intercept = ({ path, storage }, response) => {
+        if (!storage || !path.endsWith('/model.safetensors') || second) return false;
+        second = refused(tiny.add(), 'MODEL_BUSY', /Another process/);
+        void second.catch(() => undefined).finally(() => sendBytes(response, weights));
+        return true;
       };
       await tiny.add();
-      assert.ok(second);
       await second;
+      assert.ok(second);
       assert.equal((await tiny.add()).commit, COMMIT);
     });
 

@@ -11,12 +11,21 @@ const THUMBNAIL = /^([0-9a-f]{64})-\d+\.webp$/;
  */
 export function removeThumbnails(folder: string, isGone: (contentHash: string) => boolean): void {
   const thumbnails = path.join(folder, 'thumbnails');
-  try {
-    for (const name of readdirSync(thumbnails)) {
-      const contentHash = THUMBNAIL.exec(name)?.[1];
-      if (contentHash !== undefined && isGone(contentHash)) rmSync(path.join(thumbnails, name), { force: true });
+  for (const name of namesIn(thumbnails)) {
+    const contentHash = THUMBNAIL.exec(name)?.[1];
+    if (contentHash === undefined || !isGone(contentHash)) continue;
+    try {
+      rmSync(path.join(thumbnails, name), { force: true });
+    } catch {
+      continue;
     }
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
   } catch {
-    return;
+    return [];
   }
 }

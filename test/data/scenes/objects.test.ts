@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { readIcons } from '../../../data/scenes/icons.js';
 import { isHeldOut, OBJECTS } from '../../../data/scenes/objects.js';
-import { DEFAULT_STYLES, HELD_OUT_STYLE, iconNames, PICTOGRAMS, STYLES, type Style } from '../../../data/scenes/styles.js';
+import {
+  DEFAULT_STYLES,
+  HELD_OUT_STYLE,
+  iconNames,
+  PICTOGRAMS,
+  STYLES,
+  type Style,
+} from '../../../data/scenes/styles.js';
 
 function object(noun: string) {
   const found = OBJECTS.find((candidate) => candidate.noun === noun);
@@ -41,6 +48,11 @@ describe('OBJECTS', () => {
     assert.ok(any > 0.8 * OBJECTS.length, `${any}`);
     for (const [style, find] of sets) assert.equal(find(object('mouse')) !== null, style === 'game-icons', style);
     assert.notEqual(readIcons('ph')(object('cat')), null);
+    const inks = sets.flatMap(([, find]) => OBJECTS.map((one) => find(one)?.body ?? ''));
+    assert.ok(
+      inks.every((body) => !body.includes('#000') || /#(?!000\b)[0-9a-f]{3,6}\b/i.test(body)),
+      'black alone',
+    );
     assert.equal(readIcons('icon-park')(object('turkey')), null, 'roast');
   });
 
