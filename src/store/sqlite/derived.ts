@@ -88,7 +88,7 @@ interface PairRow {
 function nearDuplicates({ database, catalog, tables }: DerivedOptions): Check {
   return {
     name: 'near duplicates',
-    what: 'images are linked once, at the distance of their hashes',
+    what: 'images that look nearly the same are linked, once, at the distance of their hashes',
     count: () => column<[], number>(database, 'SELECT count(*) FROM near_duplicates').get()!,
     *find() {
       const rows = database.prepare<[], PairRow>(
@@ -100,6 +100,7 @@ function nearDuplicates({ database, catalog, tables }: DerivedOptions): Check {
         const fault = pairFault(row);
         if (fault) yield `images ${row.imageId} and ${row.otherId}: ${fault}`;
       }
+      for (const [id, other] of tables.duplicates.unlinked()) yield `images ${id} and ${other} are not linked`;
     },
     repair: () => catalog.write(() => tables.duplicates.linkAll()),
   };

@@ -41,10 +41,7 @@ export class Duplicates {
   link(imageId: number, hash: Uint16Array | null): void {
     this.sql.unlink.run({ imageId });
     if (!hash) return;
-    const near = [...this.candidates(hash)]
-      .filter(({ id, distance }) => id !== imageId && distance <= MAX_DISTANCE)
-      .sort((a, b) => a.distance - b.distance || a.id - b.id);
-    for (const { id, distance } of near.slice(0, BOUNDS.links)) {
+    for (const { id, distance } of this.near(imageId, hash)) {
       this.sql.link.run(Math.min(id, imageId), Math.max(id, imageId), distance);
     }
   }
@@ -52,9 +49,33 @@ export class Duplicates {
   /** Links all images anew. */
   linkAll(): void {
     this.sql.unlinkAll.run();
+    for (const [id, hash] of this.hashes()) this.link(id, hash);
+  }
+
+  /** Pairs that should be linked and are not, the lower id first. Of an image that has as many links as one gets, none. */
+  *unlinked(): Generator<[number, number]> {
+    for (const [id, hash] of this.hashes()) {
+      const linked = new Set(this.sql.linked.all({ imageId: id }));
+      if (linked.size >= BOUNDS.links) continue;
+      for (const { id: other } of this.near(id, hash)) {
+        if (other < id || linked.has(other)) continue;
+        if (this.sql.linked.all({ imageId: other }).length < BOUNDS.links) yield [id, other];
+      }
+    }
+  }
+
+  /** The nearest first. */
+  private near(imageId: number, hash: Uint16Array): { id: number; distance: number }[] {
+    return [...this.candidates(hash)]
+      .filter(({ id, distance }) => id !== imageId && distance <= MAX_DISTANCE)
+      .sort((a, b) => a.distance - b.distance || a.id - b.id)
+      .slice(0, BOUNDS.links);
+  }
+
+  private *hashes(): Generator<[id: number, hash: Uint16Array]> {
     for (let after = 0; ;) {
       const page = this.sql.hashes.all(after, PAGE);
-      for (const [id, ...words] of page) this.link(id, Uint16Array.from(words));
+      for (const [id, ...words] of page) yield [id, Uint16Array.from(words)];
       const last = page.at(-1);
       if (!last) return;
       after = last[0];
@@ -115,6 +136,12 @@ function statements(database: Connection) {
     link: database.prepare<[number, number, number]>(
       'INSERT OR REPLACE INTO near_duplicates (image_id, other_id, distance) VALUES (?, ?, ?)',
     ),
+    linked: database
+      .prepare<[{ imageId: number }], number>(
+        `SELECT other_id FROM near_duplicates WHERE image_id = :imageId
+         UNION ALL SELECT image_id FROM near_duplicates WHERE other_id = :imageId`,
+      )
+      .pluck(),
     unlink: database.prepare<[{ imageId: number }]>(
       'DELETE FROM near_duplicates WHERE image_id = :imageId OR other_id = :imageId',
     ),

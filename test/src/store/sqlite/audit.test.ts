@@ -61,6 +61,7 @@ describe('verify', () => {
       () => damage('INSERT INTO near_duplicates VALUES (1, 12, 2)'),
       /images 1 and 12/,
     ],
+    ['near duplicates', 'a pair that is gone', () => damage('DELETE FROM near_duplicates'), /are not linked/],
     ['integrity', 'an index that lacks a row', loseIndexRow, /missing from index/],
     [
       'model inputs',
