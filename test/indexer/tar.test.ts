@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
@@ -38,13 +38,18 @@ describe('tar', () => {
       assert.equal(readFileSync(at('mine.tar'), 'utf8'), 'mine');
     });
 
-    it('fails, rather than hang, where a file to be added goes away or grows', async () => {
+    it('fails, rather than hang, where a file to be added is gone', async () => {
       const writer = new TarWriter(at('fails.tar'));
       await assert.rejects(writer.addFile({ name: 'a', file: at('none') }), { code: 'ENOENT' });
-      writeFileSync(at('growing'), 'x'.repeat(1000));
-      const adding = writer.addFile({ name: 'b', file: at('growing') });
-      writeFileSync(at('growing'), 'x'.repeat(3_000_000));
-      await assert.rejects(adding);
+      await writer.abandon();
+    });
+
+    it('fails, rather than hang, where a file to be added has grown since it was looked at', async function () {
+      // Of no bytes, says its status, and there are some.
+      const growing = '/proc/self/status';
+      if (!existsSync(growing)) this.skip();
+      const writer = new TarWriter(at('grows.tar'));
+      await assert.rejects(writer.addFile({ name: 'a', file: growing }));
       await writer.abandon();
     });
 
