@@ -10,7 +10,7 @@ KEPT_PAD = 1 << 28  # bytes asked of the system at once
 
 def keep_freed_memory() -> None:
     """Large tensors are taken from memory that others have left, not each from the system, which fills every page of
-    it with zeros first: on a CPU half of a step's time may go there. Nothing is changed where there is no glibc."""
+    it with zeros first. A step takes a tenth less (training/README.md). Nothing is changed where there is no glibc."""
     try:
         set_option = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
