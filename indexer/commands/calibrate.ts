@@ -3,13 +3,7 @@ import type { CalibrationResult } from '../../src/calibration/calibrate.js';
 import type { Engine } from '../../src/engine.js';
 import { PatchwordError } from '../../src/errors.js';
 import { onInterrupt } from '../interrupt.js';
-import {
-  addDeviceOptions,
-  addSourceOptions,
-  type DeviceOptions,
-  type GlobalOptions,
-  wholeNumber,
-} from '../options.js';
+import { addDeviceOptions, addSourceOptions, type DeviceOptions, type GlobalOptions, wholeNumber } from '../options.js';
 import { printNotes, printResult } from '../output.js';
 import type { SourceOptions } from '../readers/reader.js';
 import { describeCount, printable } from '../text.js';

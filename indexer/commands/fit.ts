@@ -3,13 +3,7 @@ import { PatchwordError } from '../../src/errors.js';
 import { cacheFolder } from '../../src/paths.js';
 import type { FitResult } from '../../src/prefilter/fit.js';
 import { onInterrupt } from '../interrupt.js';
-import {
-  addDeviceOptions,
-  addSourceOptions,
-  type DeviceOptions,
-  type GlobalOptions,
-  wholeNumber,
-} from '../options.js';
+import { addDeviceOptions, addSourceOptions, type DeviceOptions, type GlobalOptions, wholeNumber } from '../options.js';
 import { printNotes, printResult } from '../output.js';
 import type { SourceOptions } from '../readers/reader.js';
 import { describeCount, formatTable, printable } from '../text.js';
