@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolders, syncPath, withDraft } from '../src/draft.js';
+import { syncFolder, syncPath, withDraft } from '../src/draft.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Filter } from '../src/filter.js';
 import { makeFolder } from '../src/folder.js';
@@ -171,7 +171,7 @@ function folderDestination(folder: string): Destination {
     async finish(dataset) {
       syncPath(dataset);
       await rename(dataset, path.join(folder, 'dataset.json'));
-      syncFolders(folder);
+      syncFolder(path.join(folder, PICTURES));
     },
     abandon: () => Promise.resolve(),
   };

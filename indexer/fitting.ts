@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PatchwordError } from '../src/errors.js';
-import { makeFolder } from '../src/folder.js';
 import type { Inference } from '../src/inference/inference.js';
 import type { PictureSource } from '../src/prefilter/extraction.js';
 import { originalFile } from '../src/original.js';
-import { lockJob } from '../src/store/sqlite/lock.js';
+import { withJobLock } from '../src/store/sqlite/lock.js';
 import { iterate, mapAhead } from './lookahead.js';
 import { prepareImage } from './preparation.js';
 import { isSkipped, type Reader, type SkippedImage, type SourceImage } from './readers/reader.js';
@@ -28,21 +27,13 @@ export interface PictureOptions {
  * @throws PatchwordError FIT_BUSY, DISK_FULL, READ_ONLY
  */
 export async function withFitLock<T>({ cache, hash }: { cache: string; hash: string }, fit: () => Promise<T>) {
-  const folder = path.join(cache, 'features');
-  makeFolder(folder);
-  const lock = lockJob(
-    path.join(folder, `${hash.slice(0, 16)}.lock.sqlite`),
-    (cause) =>
-      new PatchwordError('FIT_BUSY', 'Another process is fitting a prefilter to the same model.', {
-        hint: 'Wait until it has finished.',
-        cause,
-      }),
-  );
-  try {
-    return await fit();
-  } finally {
-    lock.release();
-  }
+  const file = path.join(cache, 'features', `${hash.slice(0, 16)}.lock.sqlite`);
+  const busy = (cause: unknown) =>
+    new PatchwordError('FIT_BUSY', 'Another process is fitting a prefilter to the same model.', {
+      hint: 'Wait until it has finished.',
+      cause,
+    });
+  return withJobLock({ file, busy }, fit);
 }
 
 /** One batch is prepared while another is read by the model. */

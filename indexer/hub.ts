@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { PatchwordError } from '../src/errors.js';
 import { makeFolder } from '../src/folder.js';
 import { cacheFolder } from '../src/paths.js';
-import { lockJob } from '../src/store/sqlite/lock.js';
+import { withJobLock } from '../src/store/sqlite/lock.js';
 import { readShardIndex } from '../src/vilt/checkpoint/shards.js';
 import { readConfig } from '../src/vilt/config.js';
 import { download, retrying, type RetryOptions } from './download.js';
@@ -118,20 +118,12 @@ export async function addModel(options: AddModelOptions): Promise<AddedModel> {
 
 /** Two at once would write into each other's files. */
 async function alone<T>(folder: string, task: () => Promise<T>): Promise<T> {
-  makeFolder(path.dirname(folder));
-  const lock = lockJob(
-    `${folder}.lock.sqlite`,
-    (cause) =>
-      new PatchwordError('MODEL_BUSY', `Another process is downloading the model into ${folder}.`, {
-        hint: 'Wait until it has finished: the model is there then.',
-        cause,
-      }),
-  );
-  try {
-    return await task();
-  } finally {
-    lock.release();
-  }
+  const busy = (cause: unknown) =>
+    new PatchwordError('MODEL_BUSY', `Another process is downloading the model into ${folder}.`, {
+      hint: 'Wait until it has finished: the model is there then.',
+      cause,
+    });
+  return withJobLock({ file: `${folder}.lock.sqlite`, busy }, task);
 }
 
 function targetOf(options: AddModelOptions): Target {

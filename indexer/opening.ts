@@ -25,14 +25,16 @@ export async function withInference<R>(
   }
 }
 
-/** The source that a command was given; without the folder that collections live in, should it hold it. @throws as `openSource` */
-export async function openAsked(
-  source: string,
-  { data, ...options }: SourceOptions & Pick<GlobalOptions, 'data'>,
-): Promise<Reader> {
+/** What a source is read without, should it hold it: the folder that collections live in. */
+export function exceptedFolders({ data }: Pick<GlobalOptions, 'data'>): string[] {
+  return [collectionsFolder(dataFolder(data))];
+}
+
+/** The source that a command was given, without `exceptedFolders`. @throws as `openSource` */
+export async function openAsked(source: string, options: SourceOptions & Pick<GlobalOptions, 'data'>): Promise<Reader> {
   // Loaded here, for most that open something open no source.
   const { openSource } = await import('./readers/source.js');
-  return openSource({ source, ...sourceOptions(options), except: [collectionsFolder(dataFolder(data))] });
+  return openSource({ source, ...sourceOptions(options), except: exceptedFolders(options) });
 }
 
 /** Opens a collection with its model for one piece of work, says what both have to say, and closes them. `model` may be a hub id. */

@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import { PatchwordError } from '../../src/errors.js';
-import { dataFolder } from '../../src/paths.js';
-import { collectionsFolder } from '../../src/store/sqlite/folders.js';
 import type { IngestOptions, IngestResult } from '../ingestion.js';
 import { onInterrupt } from '../interrupt.js';
 import {
@@ -45,17 +43,15 @@ export function addIndexCommand(program: Command): void {
     if (options.force && !options.prune) {
       throw new PatchwordError('INVALID_ARGUMENT', '--force goes with --prune.');
     }
-    const { describeReader, openSource } = await import('../readers/source.js');
-    const { withEngine } = await import('../opening.js');
-    const said = sourceOptions(options);
+    const { describeReader } = await import('../readers/source.js');
+    const { exceptedFolders, openAsked, withEngine } = await import('../opening.js');
     // First, so that a source that cannot be read leaves no empty collection behind.
-    const except = [collectionsFolder(dataFolder(options.data))];
-    const reader = await openSource({ source, ...said, except });
+    const reader = await openAsked(source, options);
     const { prune, force } = options;
     await withEngine({ ...options, create: true }, async (engine) => {
       printNotes([describeReader(reader)]);
-      const work = { engine, source: reader, options: said, prune, force };
-      if (options.watch) await watch(work, { reader, except, options });
+      const work = { engine, source: reader, options: sourceOptions(options), prune, force };
+      if (options.watch) await watch(work, { reader, except: exceptedFolders(options), options });
       else printResult(await index(work), options, (result) => describeResult(result, options.collection));
     });
   });

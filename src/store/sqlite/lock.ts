@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from '../../errors.js';
+import { makeFolder } from '../../folder.js';
 import { explainStoreError, isBusy, lockFile, type Lock } from './database.js';
 
 /**
@@ -39,6 +40,24 @@ export function lockJob(file: string, busy: (cause: unknown) => PatchwordError):
     return lockFile(file, 'exclusive');
   } catch (error) {
     throw isBusy(error) ? busy(error) : explainSystemError(error, path.dirname(file));
+  }
+}
+
+export interface JobLock {
+  /** The lock's file; its folder is made. */
+  file: string;
+  /** What to throw where another process does the job. */
+  busy: (cause: unknown) => PatchwordError;
+}
+
+/** Does a job that no other process does meanwhile. @throws PatchwordError as `lockJob`; what `task` throws */
+export async function withJobLock<T>({ file, busy }: JobLock, task: () => Promise<T>): Promise<T> {
+  makeFolder(path.dirname(file));
+  const lock = lockJob(file, busy);
+  try {
+    return await task();
+  } finally {
+    lock.release();
   }
 }
 
