@@ -58,6 +58,18 @@ export const onlyLoopbackHosts: RequestHandler = (req, res, next) => {
   );
 };
 
+/**
+ * A page elsewhere can have a browser ask here, with its owner's key even. It cannot read the answer, but work would be done for it.
+ * Browsers say so; following a link is the visitor's own doing.
+ */
+export const onlyOwnPages: RequestHandler = (req, res, next) => {
+  if (req.get('sec-fetch-site') !== 'cross-site' || req.get('sec-fetch-dest') === 'document') return next();
+  sendError(
+    res,
+    new PatchwordError('ADDRESS_REFUSED', 'This server answers no requests that a page of another site makes.'),
+  );
+};
+
 /** Asks for one of the keys: `Authorization: Bearer KEY`, or Basic with the key as password, which browsers prompt for. */
 export function requireApiKey(apiKeys: string[]): RequestHandler {
   const known = apiKeys.map(digest);

@@ -4,7 +4,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { PACKAGE_FOLDER } from '../src/paths.js';
-import { onlyLoopbackHosts, requireApiKey } from './access.js';
+import { onlyLoopbackHosts, onlyOwnPages, requireApiKey } from './access.js';
 import { errorHandler, unknownRoute } from './errors.js';
 import { collectionRoutes, healthRoutes } from './routes/collection.js';
 import { imageRoutes } from './routes/images.js';
@@ -30,7 +30,7 @@ export function createApp({ service, apiKeys, onlyLoopback }: AppOptions): Expre
   if (onlyLoopback) app.use(onlyLoopbackHosts);
   app.use(healthRoutes(service));
   if (apiKeys.length > 0) app.use(requireApiKey(apiKeys));
-  app.use('/v1', searchRoutes(service), imageRoutes(service), collectionRoutes(service));
+  app.use('/v1', onlyOwnPages, searchRoutes(service), imageRoutes(service), collectionRoutes(service));
   app.use(page(service.logger));
   app.use(unknownRoute);
   app.use(errorHandler(service.logger));

@@ -38,6 +38,8 @@ export class ServedEngine {
       return await this.#run(engine, work);
     } catch (error) {
       if (!(error instanceof PatchwordError && error.code === 'MODEL_MISMATCH')) throw error;
+      // Before the opening begins: whoever is not there any more does not hear that it failed.
+      signal?.throwIfAborted();
       await untilAborted(this.#reopen(engine), signal);
       return await this.#run(this.#current, work);
     }
@@ -89,11 +91,11 @@ export class ServedEngine {
 
 /** Waits no longer than the caller does. */
 async function untilAborted(work: Promise<void>, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted();
   let leave = () => {};
   const aborted = new Promise<never>((_, reject) => {
     leave = () => reject(signal?.reason as Error);
-    signal?.addEventListener('abort', leave, { once: true });
+    if (signal?.aborted) leave();
+    else signal?.addEventListener('abort', leave, { once: true });
   });
   try {
     await Promise.race([work, aborted]);

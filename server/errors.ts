@@ -47,7 +47,13 @@ export function errorBody(error: PatchwordError): ErrorBody {
 
 export function sendError(res: Response, error: PatchwordError, status = STATUS[error.code]): void {
   if (status === 503) res.set('Retry-After', '1');
-  res.status(status).set('Cache-Control', 'no-store').json(errorBody(error));
+  // What was about to be sent may have been described already.
+  res.removeHeader('Content-Disposition');
+  res
+    .status(status)
+    .type('json')
+    .set('Cache-Control', 'no-store')
+    .send(JSON.stringify(errorBody(error)));
 }
 
 /** What a caller may know of an error: Patchword's own whole, anything else only that it is a bug. */

@@ -30,6 +30,9 @@ export const SERVER_DEFAULTS = {
   },
 } as const;
 
+/** Of a request's line and headers; the longest text and filter fit into its address, with nine bytes a character. */
+const HEADER_BYTES = 128 * 2 ** 10;
+
 /** How long requests under way may take to end once the server closes. */
 const CLOSE_MILLISECONDS = 2_000;
 
@@ -79,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     closing: closing.signal,
   };
   const app = createApp({ service, apiKeys, onlyLoopback: isLoopback(host) && apiKeys.length === 0 });
-  const server = createServer({ requestTimeout: 60_000, headersTimeout: 10_000 }, app);
+  const server = createServer({ maxHeaderSize: HEADER_BYTES, requestTimeout: 60_000, headersTimeout: 10_000 }, app);
   await listen(server, host, port);
   const notes: string[] = [];
   let started = false;

@@ -54,7 +54,7 @@ export function gone({ imageId }: StoredImage, cause?: unknown): PatchwordError 
 }
 
 /** The folders of the server are nobody's business. */
-function hidePath(image: StoredImage, error: unknown): unknown {
+export function hidePath(image: StoredImage, error: unknown): unknown {
   if (!(error instanceof PatchwordError)) return error;
   if (error.code !== 'IMAGE_TOO_LARGE') return gone(image, error);
   return new PatchwordError('IMAGE_TOO_LARGE', `The file of image ${image.imageId} has become too large to be read.`, {

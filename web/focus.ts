@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, type RefObject } from 'preact/hooks';
 
 /**
  * Where the focus goes when the control that has it goes away: without this to the top of the document, as if the page was new.
@@ -20,4 +20,13 @@ export function useKeptFocus<T extends HTMLElement>() {
     if (gone && document.activeElement === document.body) refuge.current?.focus({ preventScroll: true });
   });
   return refuge;
+}
+
+/** Leaves the focus where it is when an element of a list moves to another place: browsers take it away on the way. */
+export function useSteadyFocus(list: RefObject<HTMLElement>): void {
+  const active = document.activeElement;
+  const held = active instanceof HTMLElement && list.current?.contains(active) ? active : null;
+  useLayoutEffect(() => {
+    if (held?.isConnected && document.activeElement !== held) held.focus({ preventScroll: true });
+  });
 }

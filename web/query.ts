@@ -16,10 +16,14 @@ export interface Place {
 }
 
 /** Pictures given in this visit, by number: an address can name one but not hold it. */
-const uploads: File[] = [];
+const uploads = new Map<number, File>();
+/** Never again the number of an earlier visit, whose addresses the back button may bring. */
+let next = Date.now();
 
 export function uploadQuery(file: File): Query {
-  return { kind: 'upload', upload: uploads.push(file) - 1, file, target: 'captions' };
+  const upload = next++;
+  uploads.set(upload, file);
+  return { kind: 'upload', upload, file, target: 'captions' };
 }
 
 /** The address of a place, so that it can be kept and shared and the back button works. */
@@ -59,7 +63,7 @@ function queryOf(parameters: URLSearchParams): Query | null {
   const imageId = Number(parameters.get('image'));
   if (Number.isInteger(imageId) && imageId > 0) return { kind: 'image', imageId, target };
   const upload = Number(parameters.get('upload') ?? NaN);
-  const file = uploads[upload];
+  const file = uploads.get(upload);
   return file ? { kind: 'upload', upload, file, target } : null;
 }
 

@@ -30,7 +30,7 @@ export function usePlace(): [Place, Go] {
     const goesOn = typing.current && change.query?.kind === 'text';
     const same = how === 'replace' || goesOn || addressOf(next) === location.search;
     history[same ? 'replaceState' : 'pushState'](null, '', addressOf(next));
-    typing.current = how === 'typed';
+    typing.current = how === 'typed' && (goesOn || !same);
     setPlace(next);
   }, []);
   return [place, go];

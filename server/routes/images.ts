@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { Router, type Response } from 'express';
+import { explainSystemError } from '../../src/errors.js';
 import type { StoredImage } from '../../src/store/store.js';
 import { methodNotAllowed } from '../errors.js';
 import { Gate } from '../gate.js';
-import { findImage, gone, locateImage, pictureType, pictureTypeAt, readImage } from '../original.js';
+import { findImage, gone, hidePath, locateImage, pictureType, pictureTypeAt, readImage } from '../original.js';
 import { imageId, parse } from '../parameters.js';
 import { withEngine, type Service } from '../service.js';
 import { Thumbnails } from '../thumbnails.js';
@@ -66,7 +67,10 @@ async function sendOriginal(res: Response, image: StoredImage, tables: Gate): Pr
     describe(res, image, pictureType(bytes)).send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     return;
   }
-  describe(res, image, await pictureTypeAt(file, range));
+  const type = await pictureTypeAt(file, range).catch((error: unknown) => {
+    throw hidePath(image, explainSystemError(error, file));
+  });
+  describe(res, image, type);
   const part = 'offset' in image.location && { start: range.offset, end: range.offset + range.bytes - 1 };
   await new Promise<void>((resolve, reject) => {
     res.sendFile(file, { dotfiles: 'allow', ...part }, (error: (Error & { status?: number }) | undefined) => {

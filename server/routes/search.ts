@@ -14,6 +14,9 @@ import { withEngine, type Service } from '../service.js';
 
 const NDJSON = 'application/x-ndjson';
 
+/** The longest text and filter fit, however many bytes each character takes. */
+const BODY_BYTES = 64 * 2 ** 10;
+
 /** GET and POST /v1/search: one JSON answer, or one update a line as they come. */
 export function searchRoutes(service: Service): Router {
   const { limits } = service;
@@ -69,7 +72,7 @@ export function searchRoutes(service: Service): Router {
   router
     .route('/search')
     .get((req, res) => search(req, res, req.query))
-    .post(express.json({ limit: '16kb' }), receiveUpload(service), (req, res) => search(req, res, req.body))
+    .post(express.json({ limit: BODY_BYTES }), receiveUpload(service), (req, res) => search(req, res, req.body))
     .all(methodNotAllowed('GET, POST'));
   return router;
 }
@@ -102,7 +105,14 @@ function receiveUpload({ limits }: Service): RequestHandler {
   const uploads = new Gate(limits.uploads);
   const form = multer({
     storage: memoryStorage(),
-    limits: { fileSize: limits.uploadBytes, files: 1, fields: 10, parts: 11, fieldSize: 16_384, fieldNameSize: 100 },
+    limits: {
+      fileSize: limits.uploadBytes,
+      files: 1,
+      fields: 10,
+      parts: 11,
+      fieldSize: BODY_BYTES,
+      fieldNameSize: 100,
+    },
   }).single('image');
   return async (req, res, next) => {
     if (req.is('json')) return next();

@@ -164,6 +164,17 @@ describe('ServedEngine', function () {
     for (const engine of opened) assert.ok(await isClosed(engine));
   });
 
+  it('opens nothing for a caller who is gone, whether or not it can be opened', async () => {
+    const controller = new AbortController();
+    let tries = 0;
+    const failing = () => Promise.reject(new PatchwordError('MODEL_NOT_FOUND', `try ${(tries += 1)}`));
+    const served = new ServedEngine({ engine: await open(), open: failing, logger });
+    const work = () => (controller.abort(new Error('away')), Promise.reject(changed));
+    await assert.rejects(served.use(work, controller.signal), /away/);
+    assert.equal(tries, 0);
+    await served.close();
+  });
+
   it('opens once for all who notice, and closes the old engine after its last request', async () => {
     const served = new ServedEngine({ engine: await open(), open, logger });
     const [old] = opened;

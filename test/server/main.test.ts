@@ -89,6 +89,31 @@ describe('a server on this machine', () => {
     });
   }
 
+  const fromElsewhere = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const asked = request(
+        served.url + path,
+        { headers: { 'sec-fetch-site': 'cross-site', ...headers } },
+        (response) => resolve(response.resume().statusCode!),
+      );
+      asked.on('error', reject).end();
+    });
+
+  it('does no work for a page of another site', async () => {
+    for (const mode of ['no-cors', 'cors', 'navigate']) {
+      const headers = { 'sec-fetch-mode': mode, 'sec-fetch-dest': mode === 'navigate' ? 'iframe' : 'empty' };
+      assert.equal(await fromElsewhere('/v1/search?text=a', headers), 403, mode);
+      assert.equal(await fromElsewhere('/v1/images/1/thumbnail', headers), 403, mode);
+    }
+  });
+
+  it('answers who follows a link from another site, and pages of its own', async () => {
+    const followed = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    assert.equal(await fromElsewhere('/?q=a+fox', followed), 200);
+    assert.equal(await fromElsewhere('/v1/images/1', followed), 200);
+    assert.equal(await fromElsewhere('/v1/search?text=a', { 'sec-fetch-site': 'same-origin' }), 200);
+  });
+
   it('does not answer without a name', async () => {
     assert.ok((await statusFor(null, '/healthz')).status >= 400);
   });

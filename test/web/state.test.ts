@@ -58,6 +58,53 @@ describe('where a visitor is', function () {
     await until(`location.search === '?q=a+fox'`);
   });
 
+  it('keeps what Enter made in the history, whatever is typed after it', async () => {
+    await open();
+    await search('a fox');
+    await page.waitForURL('**/?q=a+fox');
+    await page.getByRole('searchbox').pressSequentially(' ');
+    await page.waitForTimeout(600);
+    await page.getByRole('searchbox').pressSequentially('at night', { delay: 20 });
+    await page.waitForURL('**/?q=a+fox+at+night');
+    await page.goBack();
+    await until(`location.search === '?q=a+fox'`);
+  });
+
+  it('keeps a letter that is typed just when typing has paused', async () => {
+    await open();
+    const box = page.getByRole('searchbox');
+    await box.pressSequentially('two fo', { delay: 20 });
+    // The moment in which the address has changed, before the page has been painted.
+    await page.evaluate(`new Promise((resolve) => {
+      const { pushState } = history;
+      history.pushState = function (...address) {
+        pushState.apply(history, address);
+        setTimeout(() => {
+          const box = document.querySelector('[type=search]');
+          box.setRangeText('x', box.value.length, box.value.length, 'end');
+          box.dispatchEvent(new InputEvent('input', { bubbles: true }));
+          resolve();
+        });
+      };
+    })`);
+    await page.waitForURL('**/?q=two+fox');
+    assert.equal(await box.inputValue(), 'two fox');
+  });
+
+  it('shows no picture under the address of another, after a reload', async () => {
+    await open();
+    const give = async (index: number) =>
+      page.locator('input[type=file]').setInputFiles((await samplePicture(index)).file);
+    await give(5);
+    await page.waitForURL(/upload=/);
+    await reranked();
+    await page.reload();
+    await give(6);
+    await reranked();
+    await page.goBack();
+    await until(`!document.querySelector('.given')`);
+  });
+
   it('leaves a space that was typed, for the next word', async () => {
     await open();
     const box = page.getByRole('searchbox');
@@ -102,6 +149,24 @@ describe('where a visitor is', function () {
     await reranked();
     await cards().first().waitFor();
     assert.equal(await page.getByText('too large').count(), 0);
+  });
+
+  it('leaves the focus on a card that moves', async () => {
+    await open('?q=a+red+car');
+    await reranked();
+    await search('two foxes at night');
+    await page.waitForURL('**/?q=two+foxes+at+night');
+    await reranked();
+    const shown = `document.querySelector('.results:not(.stale)')`;
+    const focused = 'document.activeElement.querySelector("img")?.getAttribute("src")';
+    for (const place of [2, 5, 8, 2, 5, 8]) {
+      const thumbnail = await cards().nth(place).locator('img').getAttribute('src');
+      await cards().nth(place).focus();
+      await (page.url().includes('car') ? page.goForward() : page.goBack());
+      await until(shown);
+      await reranked();
+      assert.equal(await page.evaluate(focused), thumbnail);
+    }
   });
 
   it('keeps the focus in the page when the control that has it goes away', async () => {

@@ -1,4 +1,5 @@
 import { useFlip } from '../flip.js';
+import { useSteadyFocus } from '../focus.js';
 import { captionOf, keyOf, matchOf, MISSING } from '../format.js';
 import type { Hit, SearchUpdate } from '../search.js';
 
@@ -12,6 +13,7 @@ interface ResultsProps {
 /** The hits, best first. Cards move to their new places as waves arrive. */
 export function Results({ update, stale, onOpen }: ResultsProps) {
   const list = useFlip<HTMLUListElement>();
+  useSteadyFocus(list);
   return (
     <ul class={`results ${update.target}${stale ? ' stale' : ''}`} ref={list} aria-label="Results">
       {update.hits.map((hit) => (

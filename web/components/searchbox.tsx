@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 const TYPING_PAUSE = 400;
 
@@ -16,7 +16,8 @@ export function SearchBox({ text, address, onSearch, onImage }: SearchBoxProps) 
   const [draft, setDraft] = useState(text);
   const timer = useRef<ReturnType<typeof setTimeout>>();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before the next letter can be typed: it would be taken back.
+  useLayoutEffect(() => {
     // What was typed before, or is another query's by now, is not searched any more.
     clearTimeout(timer.current);
     // A space that was just typed stays: the next word follows.

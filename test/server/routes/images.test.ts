@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Answer, type Failed, HOSTILE_FILE, json, serveSmallCollection } from '../collection.js';
 
@@ -57,6 +57,14 @@ describe('/v1/images', () => {
     assert.deepEqual([part.status, (await part.arrayBuffer()).byteLength], [206, 10]);
     const response = await get(hits[0].imageUrl, { range: 'bytes=99999999-' });
     assert.deepEqual([response.status, (await json<Failed>(response)).error.code], [416, 'INVALID_ARGUMENT']);
+    for (const [name, value] of [
+      ['range', 'bytes=99999999-'],
+      ['if-match', '"another"'],
+    ]) {
+      const { headers: sent } = await get(hits[0].imageUrl, { [name]: value });
+      assert.equal(sent.get('content-type'), 'application/json; charset=utf-8');
+      assert.equal(sent.get('content-disposition'), null);
+    }
   });
 
   it('serves a file with a hostile name under a harmless one', async () => {
@@ -94,6 +102,16 @@ describe('/v1/images', () => {
       const response = await get(hit.imageUrl);
       assert.equal(response.status, 404);
       assert.ok(!(await response.text()).includes(served.source));
+    });
+
+    it('says the same where it may not be read', async function () {
+      if (process.getuid?.() === 0 || process.platform === 'win32') this.skip();
+      await copyFile(`${file}.kept`, file);
+      await chmod(file, 0);
+      for (const address of [hit.imageUrl, `/v1/images/${hit.imageId}/thumbnail`]) {
+        assert.equal((await get(address)).status, 404, address);
+      }
+      await rm(file);
     });
 
     it('never follows a link out of the source', async () => {

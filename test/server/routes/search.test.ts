@@ -87,7 +87,7 @@ describe('/v1/search', () => {
       assert.doesNotMatch(JSON.stringify(error), /node_modules|\.js:/);
     });
     it('JSON that is too long', async () => {
-      const body = JSON.stringify({ text: 'a'.repeat(20_000) });
+      const body = JSON.stringify({ text: 'a'.repeat(70_000) });
       await refuses(await post(body, { 'content-type': 'application/json' }), 413, 'INVALID_ARGUMENT', /too large/);
     });
     it('a body of another type', async () => {
@@ -159,6 +159,20 @@ describe('/v1/search', () => {
         assert.match(response.headers.get('content-type')!, /^image\//, address);
       }
     }
+  });
+
+  it('takes the longest text and filter, however many bytes a character takes', async () => {
+    const text = '狐'.repeat(2_000);
+    const filter = JSON.stringify({ field: 'author', in: Array.from({ length: 76 }, () => '狐'.repeat(100)) });
+    assert.ok(filter.length > 7_800 && filter.length <= 8_000);
+    const posted = await post(JSON.stringify({ text, filter: JSON.parse(filter) as object, rerankPairs: 0 }), {
+      'content-type': 'application/json',
+    });
+    const fields = { text, filter, rerankPairs: '0' };
+    const sent = new FormData();
+    for (const [name, value] of Object.entries(fields)) sent.append(name, value);
+    const answers = [posted, await get(new URLSearchParams(fields).toString()), await post(sent)];
+    for (const answer of answers) assert.equal(answer.status, 200, await answer.text());
   });
 
   it('takes JSON as it takes parameters', async () => {
