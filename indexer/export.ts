@@ -1,9 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder, syncPath, withDraft } from '../src/draft.js';
+import { withDraft } from '../src/draft.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Filter } from '../src/filter.js';
-import { makeFolder } from '../src/folder.js';
+import { makeFolder, syncFolder, syncPath } from '../src/folder.js';
 import { hashContent, readOriginal, statOriginal } from '../src/original.js';
 import type { Store, StoredImage } from '../src/store/store.js';
 import { IMAGE_LIMITS } from '../src/vilt/image.js';

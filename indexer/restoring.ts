@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { copyFile, lstat, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { syncPath } from '../src/draft.js';
 import { explainSystemError, messageOf, PatchwordError } from '../src/errors.js';
-import { makeFolder } from '../src/folder.js';
+import { makeFolder, syncPath } from '../src/folder.js';
 import { openStore } from '../src/store/sqlite/store.js';
 import type { CollectionInfo, Store } from '../src/store/store.js';
 import { BACKUP, BackupManifest, MANIFEST_BYTES } from './backup.js';

@@ -38,7 +38,8 @@ export async function watchSource(options: WatchOptions): Promise<void> {
   const asked = { ...options.options, format: options.options?.format ?? reader.format };
   const pass = async (source: Reader) => onPass(await ingest({ ...options, source }));
   try {
-    await pass(reader);
+    // Opened anew: what the reader knew of may have changed before anybody watched.
+    await pass(await openSource({ ...asked, source: path, except }));
     let told = '';
     while (await changes.next()) {
       try {

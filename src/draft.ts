@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
 import { lstat, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { explainSystemError, PatchwordError } from './errors.js';
-import { makeFolder } from './folder.js';
+import { makeFolder, syncFolder, syncPath } from './folder.js';
+import type { Lock } from './store/sqlite/database.js';
+import { lockJob } from './store/sqlite/lock.js';
 
 export interface DraftOptions {
   /** The file or folder to be made. */
@@ -15,7 +16,7 @@ export interface DraftOptions {
  * Makes a file or folder that is there whole or not at all: `write` makes it at `place`, from where it gets its name. `scratch` is
  * a folder for what is needed on the way. What a process that died left of the same target is removed first.
  *
- * @throws PatchwordError INVALID_ARGUMENT where the target is there already; READ_ONLY, DISK_FULL; what `write` throws
+ * @throws PatchwordError INVALID_ARGUMENT where the target is there already, or is being made by another process; READ_ONLY, DISK_FULL; what `write` throws
  */
 export async function withDraft<T>(
   { target, emptyFolder = false }: DraftOptions,
@@ -26,45 +27,50 @@ export async function withDraft<T>(
   const scratch = `${absolute}.patchword-draft`;
   const place = path.join(scratch, 'whole');
   try {
-    await rm(scratch, { recursive: true, force: true });
     makeFolder(scratch);
-    const result = await write({ place, scratch });
-    await requireFree(absolute, emptyFolder);
-    if (emptyFolder) await rmdir(absolute).catch(() => undefined);
-    const sync = (await lstat(place)).isDirectory() ? syncFolder : syncPath;
-    sync(place);
-    await rename(place, absolute);
-    syncFolder(path.dirname(absolute));
-    return result;
+    const lock = lockJob(path.join(scratch, LOCK), (cause) => busy(absolute, cause));
+    try {
+      await clear(scratch);
+      const result = await write({ place, scratch });
+      await requireFree(absolute, emptyFolder);
+      if (emptyFolder) await rmdir(absolute).catch(() => undefined);
+      const sync = (await lstat(place)).isDirectory() ? syncFolder : syncPath;
+      sync(place);
+      await rename(place, absolute);
+      syncFolder(path.dirname(absolute));
+      return result;
+    } finally {
+      await clear(scratch).catch(() => undefined);
+      await leave(scratch, lock);
+    }
   } catch (error) {
     throw explainSystemError(error, absolute);
-  } finally {
-    await rm(scratch, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
-/** Puts what is written on the disk: the content of a file, or the names in a folder. */
-export function syncPath(file: string): void {
-  // Windows writes nothing out for who may only read.
-  const handle = openSync(file, process.platform === 'win32' ? 'r+' : 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
+/** Held by whoever makes the draft. */
+const LOCK = 'lock.sqlite';
+
+async function clear(scratch: string): Promise<void> {
+  for (const name of await readdir(scratch)) {
+    if (!name.startsWith(LOCK)) await rm(path.join(scratch, name), { recursive: true, force: true });
   }
 }
 
-/** `syncPath`, where folders can be: Windows has no handles of them. */
-export function syncFolder(folder: string): void {
-  if (process.platform !== 'win32') syncPath(folder);
+/** While it is held, the file goes: who comes now makes another, and not all of a folder is theirs to remove. */
+async function leave(scratch: string, lock: Lock): Promise<void> {
+  const remove = () => rm(path.join(scratch, LOCK), { force: true }).catch(() => undefined);
+  await remove();
+  lock.release();
+  if (process.platform === 'win32') await remove(); // where no file that is open can go
+  await rmdir(scratch).catch(() => undefined);
 }
 
-/** `syncFolder` of a folder and of all below it. */
-export function syncFolders(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) syncFolders(path.join(folder, entry.name));
-  }
-  syncFolder(folder);
+function busy(target: string, cause: unknown): PatchwordError {
+  return new PatchwordError('INVALID_ARGUMENT', `Another process is writing ${target}.`, {
+    hint: 'Wait until it has finished, or name another one.',
+    cause,
+  });
 }
 
 async function requireFree(target: string, emptyFolder: boolean): Promise<void> {

@@ -109,3 +109,19 @@ export function explainSystemError(error: unknown, path: string): unknown {
       return error;
   }
 }
+
+/** Failures of the whole process, not of the file that it was about. */
+const OF_PROCESS = ['EMFILE', 'ENFILE', 'ENOMEM'];
+
+/**
+ * As `explainSystemError`, of a file or folder that was only to be read: permissions, names too long, links in circles and bad
+ * sectors are failures of that one.
+ */
+export function explainReading(error: unknown, path: string): unknown {
+  const { code } = error as { code?: string };
+  if (error instanceof PatchwordError || !code || OF_PROCESS.includes(code)) return error;
+  if (code === 'EACCES' || code === 'EPERM') return explainSystemError({ code, syscall: 'read' }, path);
+  const explained = explainSystemError(error, path);
+  if (explained instanceof PatchwordError) return explained;
+  return new PatchwordError('FILE_NOT_FOUND', `${path} cannot be read: ${messageOf(error)}.`, { cause: error });
+}

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, messageOf, PatchwordError } from './errors.js';
+import { explainReading, PatchwordError } from './errors.js';
 import { checkLength } from './vilt/source.js';
 
 /**
@@ -90,7 +90,7 @@ async function find<T>({ root, realRoot, location }: Original, use: (file: strin
     if (file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep)) return await use(file);
     throw new PatchwordError('IMAGE_UNREADABLE', `${named} is a path or a link that leaves ${root}.`);
   } catch (error) {
-    throw explain(error, named);
+    throw explainReading(error, named);
   }
 }
 
@@ -100,14 +100,6 @@ function describe({ location }: Original, file: string, status: Stats): Original
   }
   const kind = status.isDirectory() ? 'a folder' : 'a device or a pipe';
   throw new PatchwordError('IMAGE_UNREADABLE', `${file} is ${kind}; expected an image file.`);
-}
-
-/** Names too long, links in circles, bad sectors: failures of one file. Too many open files are not. */
-function explain(error: unknown, file: string): unknown {
-  const explained = explainSystemError(error, file);
-  const { code } = explained as NodeJS.ErrnoException;
-  if (explained instanceof PatchwordError || !code || ['EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) return explained;
-  return new PatchwordError('FILE_NOT_FOUND', `${file} cannot be read: ${messageOf(error)}.`, { cause: error });
 }
 
 function rangeOf(location: ImageLocation, file: string, size: number): { offset: number; bytes: number } | null {

@@ -74,7 +74,7 @@ async function modelInputs(
   options: JobOptions,
 ): Promise<(ModelInput | null)[]> {
   const inputs = await store.getModelInputs(images.map(({ imageId }) => imageId));
-  const decoded: { imageId: number; modelInput: ModelInput }[] = [];
+  const decoded: { imageId: number; contentHash: string; modelInput: ModelInput }[] = [];
   for (const [i, image] of images.entries()) {
     if (inputs[i]) continue;
     const modelInput = await prepareOriginal(inference, image, options).catch((error: unknown) => {
@@ -83,7 +83,7 @@ async function modelInputs(
     });
     if (!modelInput) continue;
     inputs[i] = modelInput;
-    decoded.push({ imageId: image.imageId, modelInput });
+    decoded.push({ imageId: image.imageId, contentHash: image.contentHash, modelInput });
   }
   if (decoded.length > 0) await store.putModelInputs(decoded);
   return inputs;

@@ -49,7 +49,7 @@ export interface SearchUpdate {
   /** Words of the text that the model does not know, as they are written; the words of captions are searched for all the same. */
   unknownWords: string[];
   /**
-   * Whether no image matches the text: told by the last update, once as many of the nearest were reranked as the calibration was
+   * Whether no image matches the text: told by the last update, once as many candidates were reranked as the calibration was
    * measured with, where it has a threshold for it; else null. The hits are the nearest all the same.
    */
   nothingMatches: boolean | null;
@@ -144,7 +144,8 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
   }
   spent.cutShort = tried < wanted.length;
   const { calibration } = inference.info;
-  // The threshold is of the best of so many nearest; and what was passed over may be the match.
+  // The threshold is of the best of so many nearest, among which those that captions propose come; and what was passed over may be
+  // the match.
   const asMeasured = sources.includes('nearest') && options.candidates >= (calibration?.measured?.candidates ?? 0);
   const told = text !== null && asMeasured && spent.pairs === wanted.length;
   const nothing = told ? nothingMatches(calibration, candidates) : null;

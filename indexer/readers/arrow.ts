@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { messageOf, PatchwordError } from '../../src/errors.js';
+import { messageOf } from '../../src/errors.js';
 import type { ArrowBatch } from './arrow/message.js';
 import { type ArrowCell, ArrowFile, type ArrowPicture } from './arrow/file.js';
 import { choosePictureColumns, columnsRead, type PictureColumns, RowImages } from './picturetable.js';
@@ -11,7 +11,7 @@ import {
   type SkippedImage,
   type SourceImage,
 } from './reader.js';
-import { findShards, firstShard, openShards } from './shards.js';
+import { findShards, hasShard, openShards } from './shards.js';
 
 const FILE_NAMES = /\.arrow$/i;
 
@@ -32,18 +32,14 @@ export async function readArrow(options: OpeningOptions & { path: string }): Pro
   return { format: 'arrow', ...opened };
 }
 
-/** Whether a file, or the first of a folder, is Arrow with a column that may be pictures. */
-export async function looksLikeArrow(source: string, except?: readonly string[]): Promise<boolean> {
-  const file = await firstShard(source, { names: FILE_NAMES, except });
-  if (file === null) return false;
-  try {
+/** Whether a file, or one of the first of a folder, is Arrow. */
+export function looksLikeArrow(source: string, except?: readonly string[]): Promise<boolean> {
+  const fits = async (file: string) => {
     const arrow = await ArrowFile.open(file);
     await arrow.close();
     return true;
-  } catch (error) {
-    if (error instanceof PatchwordError && error.code === 'SOURCE_INVALID') return false;
-    throw error;
-  }
+  };
+  return hasShard(source, { names: FILE_NAMES, except, fits });
 }
 
 /** How many entries a file gives. */

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { explainSystemError, PatchwordError } from '../../src/errors.js';
+import { explainReading, PatchwordError } from '../../src/errors.js';
 
 const CHUNK_BYTES = 2 ** 20;
 
@@ -22,7 +22,7 @@ export async function* readChunks(file: string): AsyncGenerator<Buffer> {
       first = false;
     }
   } catch (error) {
-    throw explainSystemError(error, file);
+    throw explainReading(error, file);
   }
 }
 

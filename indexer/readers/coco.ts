@@ -17,6 +17,9 @@ const Annotation = z.object({ image_id: Id, caption: z.string() });
 /** What is said of the picture itself is known from the picture. */
 const KEYS = ['id', 'file_name', 'width', 'height'];
 
+/** A word of its own in a name: `captions_latest.json` is of no split, nor is `captions_trainval2014.json`. */
+const SPLIT = /(?<![a-z])((train|val|test)(?:idation)?\d*)(?![a-z])/i;
+
 /** The most annotations that are reported one by one. */
 const MAX_REPORTED = 100;
 
@@ -38,7 +41,7 @@ interface Annotations {
 export async function readCoco({ path: given, images, columns }: SourceOptions & { path: string }): Promise<Reader> {
   refuseOptions('coco', { columns });
   const file = path.resolve(given);
-  const [part, split] = /(train|val|test)\d*/i.exec(path.basename(file)) ?? [null, null];
+  const [, part, split] = SPLIT.exec(path.basename(file)) ?? [null, null, null];
   const annotations = await collectCaptions(file);
   const named = part === null ? [] : [`../${part}`, `../images/${part}`, part, `images/${part}`];
   return openListing({

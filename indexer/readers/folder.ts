@@ -1,6 +1,6 @@
 import { lstat, opendir, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, messageOf, PatchwordError } from '../../src/errors.js';
+import { explainReading, messageOf, PatchwordError } from '../../src/errors.js';
 import { resolveExcept } from './exception.js';
 import { type OpeningOptions, type Reader, refuseOptions, type SkippedImage, type SourceImage } from './reader.js';
 import { readSidecars, SIDECAR_EXTENSIONS } from './sidecar.js';
@@ -109,7 +109,7 @@ async function list({ root, except }: Ground, folder: string): Promise<Listing |
       }
     }
   } catch (error) {
-    const explained = explainSystemError(error, absolute);
+    const explained = explainReading(error, absolute);
     if (folder === '') throw explained;
     return { reason: messageOf(explained) };
   }

@@ -1,6 +1,6 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, messageOf, PatchwordError } from '../../src/errors.js';
+import { explainReading, messageOf, PatchwordError } from '../../src/errors.js';
 import { readFolder } from './folder.js';
 import { parseJson } from './json.js';
 import { readRows } from './parquet.js';
@@ -53,7 +53,7 @@ export async function readImg2dataset(options: OpeningOptions & { path: string }
     }
     return await openOutput({ path: absolute, root, shards, skipped, except });
   } catch (error) {
-    throw explainSystemError(error, absolute);
+    throw explainReading(error, absolute);
   }
 }
 
@@ -143,7 +143,7 @@ async function* readShard(
     else if (folder !== undefined) yield* readFiles(folder, { root, except });
     else yield* readRows(root, { file, columns: {} });
   } catch (error) {
-    const explained = explainSystemError(error, path.join(root, file));
+    const explained = explainReading(error, path.join(root, file));
     if (!(explained instanceof PatchwordError)) throw explained;
     yield { file, reason: messageOf(explained) };
   }

@@ -141,7 +141,7 @@ async function* first({ rows, deciding, pictures }: Reading): AsyncGenerator<Sou
   let index = 0;
   for await (const row of rows()) {
     const counts = row.name === undefined ? undefined : deciding.get(keyOf(row.name, pictures));
-    if ('reason' in row) yield skipRow(row, { isTaken: counts !== undefined });
+    if ('reason' in row) yield skipRow(row, { isTaken: counts !== undefined, pictures });
     else if (counts === undefined || counts === index) yield locateImage(joinRow(undefined, row), pictures);
     else yield { file: row.at, reason: `it lists ${row.name} a second time` };
     index += 1;
@@ -156,7 +156,7 @@ async function* merged({ rows, path: file, deciding, pictures }: Reading): Async
     const key = row.name === undefined ? '' : keyOf(row.name, pictures);
     const last = deciding.get(key);
     if ('reason' in row) {
-      yield skipRow(row, { isTaken: last !== undefined });
+      yield skipRow(row, { isTaken: last !== undefined, pictures });
     } else {
       const before = waiting.get(key);
       characters -= before?.characters ?? 0;

@@ -12,7 +12,7 @@ import {
   type SkippedImage,
   type SourceImage,
 } from './reader.js';
-import { findShards, firstShard, openShards } from './shards.js';
+import { findShards, hasShard, openShards } from './shards.js';
 
 const FILE_NAMES = /\.parquet$/i;
 
@@ -40,15 +40,14 @@ export async function readParquet(options: OpeningOptions & { path: string }): P
   return { format: 'parquet', ...opened };
 }
 
-/** Whether a file is Parquet, or the first of a folder is, with a column of pictures. */
-export async function looksLikeParquet(source: string, except?: readonly string[]): Promise<boolean> {
-  const file = await firstShard(source, { names: FILE_NAMES, except });
-  if (file === null || !(await isParquet(file))) return false;
-  if (file === source) return true;
-  return countRows(file, undefined).then(
-    () => true,
-    () => false,
-  );
+/** Whether a file is Parquet, or one of the first of a folder is, with a column of pictures. */
+export function looksLikeParquet(source: string, except?: readonly string[]): Promise<boolean> {
+  const fits = async (file: string) => {
+    if (!(await isParquet(file))) return false;
+    if (file !== source) await countRows(file, undefined);
+    return true;
+  };
+  return hasShard(source, { names: FILE_NAMES, except, fits });
 }
 
 /** How many entries a table has; null where only reading it would tell. */

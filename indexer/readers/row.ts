@@ -42,7 +42,7 @@ export function cleanRow(row: Listed): Listed {
   }
   if ('reason' in row) return row;
   if (/^https?:/i.test(row.name))
-    return { at, name, reason: 'it is a web address; expected the path of a file: download it first' };
+    return { at, name, reason: 'it is a web address; expected the path of a file: download it first', ofNone: true };
   const cleaned = cleanCaptions(row.captions);
   return 'reason' in cleaned ? { at, name, ...cleaned } : { ...row, ...cleaned };
 }
@@ -78,8 +78,16 @@ export function keepRow(row: Listed): { row: Listed; characters: number } {
   return { row: kept, characters: characters + charactersOf(row.captions, attributes) };
 }
 
-/** @param options.isTaken whether another entry bears the name of the image */
-export function skipRow({ at, name, reason, ofNone }: BadRow, { isTaken }: { isTaken: boolean }): SkippedImage {
+/**
+ * A row that is of no use, under the name that its image has where it was indexed.
+ *
+ * @param options.isTaken whether another entry bears that name
+ */
+export function skipRow(
+  { at, name: written, reason, ofNone }: BadRow,
+  { isTaken, pictures }: { isTaken: boolean; pictures: Pictures },
+): SkippedImage {
+  const name = written === undefined || ofNone ? written : (pictures.locate(written)?.name ?? written);
   if (name === undefined) return { file: at, reason, ...(!ofNone && { nameless: true }) };
   return isTaken ? { file: at, reason: `${name}: ${reason}` } : { file: name, reason: `${at}: ${reason}` };
 }

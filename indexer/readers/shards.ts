@@ -1,6 +1,6 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, messageOf, PatchwordError } from '../../src/errors.js';
+import { explainReading, messageOf, PatchwordError } from '../../src/errors.js';
 import { resolveExcept } from './exception.js';
 import { IMAGE_EXTENSIONS } from './folder.js';
 import { type Format, FORMATS, type Reader, type SkippedImage, type SourceImage } from './reader.js';
@@ -19,6 +19,9 @@ export interface Shards {
 
 /** How many entries of a folder are looked at to tell its format. */
 const ENTRIES_LOOKED_AT = 10_000;
+
+/** And into how many of its shards, where the first are of no use. */
+const SHARDS_LOOKED_INTO = 16;
 
 /**
  * The one file that is named, or the files of a folder, and of those below it, whose names match. Hidden ones are ignored, and
@@ -54,7 +57,7 @@ export async function findShards(options: {
     shards.files.sort();
     if (shards.files.length > 0) return shards;
   } catch (error) {
-    throw explainSystemError(error, absolute);
+    throw explainReading(error, absolute);
   }
   throw new PatchwordError('SOURCE_INVALID', `${absolute} holds no file that is taken for ${FORMATS[format]}.`, {
     hint: 'Name the file itself, or a folder of real files: links must not lead out of it.',
@@ -77,8 +80,9 @@ export async function openShards(
   const useless = new Map<string, PatchwordError>();
   const count = async (file: string) =>
     options.survey(file).catch((error: unknown) => {
-      if (!(error instanceof PatchwordError)) throw error;
-      useless.set(file, error);
+      const explained = explainReading(error, path.join(root, file));
+      if (!(explained instanceof PatchwordError)) throw explained;
+      useless.set(file, explained);
       return 1;
     });
   let total: number | null = skipped.length;
@@ -101,8 +105,9 @@ export async function openShards(
           await noteTime(listed, root, file);
           yield* options.read(file);
         } catch (error) {
-          if (!(error instanceof PatchwordError)) throw error;
-          yield { file, reason: messageOf(error) };
+          const explained = explainReading(error, path.join(root, file));
+          if (!(explained instanceof PatchwordError)) throw explained;
+          yield { file, reason: messageOf(explained) };
         }
       }
     },
@@ -116,14 +121,17 @@ export async function noteTime(listed: Map<string, number>, root: string, file: 
 }
 
 /**
- * The first file that a source of shards would have, to tell the format by what it holds: the one that is named, or that of a
- * folder in which such files lie without pictures beside them. Null where there is none.
+ * Whether a source of shards is of a format, told by what the first of them holds that can be read: the file that is named, or those of
+ * a folder in which such files lie without pictures beside them. One that is empty, cut or of something else decides nothing.
+ *
+ * @param fits throws SOURCE_INVALID or FILE_NOT_FOUND, or is false, where a file is not of the format
+ * @throws PatchwordError FILE_NOT_FOUND where the one file that is named cannot be read
  */
-export async function firstShard(
+export async function hasShard(
   source: string,
-  { names, except: excepted }: { names: RegExp; except: readonly string[] | undefined },
-): Promise<string | null> {
-  if ((await stat(source)).isFile()) return source;
+  { names, except: excepted, fits }: ShardTest & { except: readonly string[] | undefined },
+): Promise<boolean> {
+  if ((await stat(source)).isFile()) return fits(source).catch(falseIfInvalid);
   const root = await realpath(source);
   const except = await resolveExcept(excepted);
   const found: string[] = [];
@@ -131,12 +139,29 @@ export async function firstShard(
   for await (const entry of walk({ root, except }, '')) {
     if ('reason' in entry) continue;
     const { name } = entry;
-    if (IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) return null;
+    if (IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) return false;
     if (names.test(name)) found.push(name);
     if ((looked += 1) >= ENTRIES_LOOKED_AT) break;
   }
-  for (const name of found.sort()) if (await isFileBelow(root, name)) return path.join(source, name);
-  return null;
+  for (const name of found.sort().slice(0, SHARDS_LOOKED_INTO)) {
+    if ((await isFileBelow(root, name)) && (await fits(path.join(source, name)).catch(falseIfUnreadable))) return true;
+  }
+  return false;
+}
+
+export interface ShardTest {
+  names: RegExp;
+  fits: (file: string) => Promise<boolean>;
+}
+
+function falseIfInvalid(error: unknown): false {
+  if (error instanceof PatchwordError && error.code === 'SOURCE_INVALID') return false;
+  throw error;
+}
+
+function falseIfUnreadable(error: unknown): false {
+  const explained = explainReading(error, '');
+  return explained instanceof PatchwordError && explained.code === 'FILE_NOT_FOUND' ? false : falseIfInvalid(explained);
 }
 
 /** Files and links, with those of the folders below, unless they cannot be read. Links to folders are not followed. */
@@ -155,7 +180,7 @@ async function* walk(
       } else if (entry.isFile() || entry.isSymbolicLink()) yield { name, isLink: entry.isSymbolicLink() };
     }
   } catch (error) {
-    const explained = explainSystemError(error, absolute);
+    const explained = explainReading(error, absolute);
     if (folder === '') throw explained;
     yield { file: `${folder}/`, reason: messageOf(explained) };
   }

@@ -1,6 +1,6 @@
 import { lstat, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, messageOf } from '../../src/errors.js';
+import { explainReading, messageOf } from '../../src/errors.js';
 import { type Labels, MAX_LABEL_BYTES, readLabels } from './labels.js';
 
 /** Endings of the files beside a picture, in the order in which they are read. */
@@ -37,6 +37,6 @@ async function readBytes(root: string, name: string): Promise<{ bytes: Uint8Arra
     }
     return { bytes: await readFile(file) };
   } catch (error) {
-    return { reason: messageOf(explainSystemError(error, name)) };
+    return { reason: messageOf(explainReading(error, name)) };
   }
 }

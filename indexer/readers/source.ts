@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, PatchwordError } from '../../src/errors.js';
+import { explainReading, PatchwordError } from '../../src/errors.js';
 import { looksLikeAlbef, readAlbef } from './albef.js';
 import { looksLikeArrow, readArrow } from './arrow.js';
 import { refuseUtf16 } from './chunk.js';
@@ -51,7 +51,8 @@ const READERS: Partial<Record<Format, FormatReader>> = {
   flickr30k: { looksLike: looksLikeFlickr30k, names: /^results.*\.csv$/i, open: readFlickr30k },
   flickr8k: { looksLike: looksLikeFlickr8k, names: /^captions\.txt$/i, open: readFlickr8k },
   jsonl: { looksLike: looksLikeJsonl, names: /\.(jsonl|ndjson)$/i, open: readJsonl },
-  csv: { looksLike: looksLikeCsv, names: /\.csv$/i, open: readCsv },
+  // Flickr30k is also about as a captions.txt whose columns are those of its results.csv.
+  csv: { looksLike: looksLikeCsv, names: /\.csv$|^captions\.txt$/i, open: readCsv },
   tsv: { looksLike: looksLikeTsv, names: /\.(tsv|tab)$/i, open: readTsv },
   folder: { looksLike: isFolder, open: readFolder },
 };
@@ -75,7 +76,7 @@ export async function openSource({ source, format, ...options }: OpeningOptions 
     const found = status.isFile() ? await findFile(absolute, format) : await findInFolder(absolute, { format, except });
     return await READERS[found.format]!.open({ path: found.path, ...options });
   } catch (error) {
-    throw explainSystemError(error, absolute);
+    throw explainReading(error, absolute);
   }
 }
 /** What the user is told of a source before it is read. */
@@ -165,7 +166,7 @@ async function recognize(
     try {
       if (await READERS[format]?.looksLike(file, except)) return format;
     } catch (error) {
-      throw explainSystemError(error, file);
+      throw explainReading(error, file);
     }
   }
   return undefined;

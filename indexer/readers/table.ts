@@ -7,8 +7,8 @@ import { cleanAttributes, cleanSplit, type Columns, describeKind, type Format, t
 
 /** Names of columns that are recognised, whatever their case; the first that is there counts. */
 export const COLUMN_NAMES: Record<keyof Columns, readonly string[]> = {
-  image: ['image', 'image_path', 'filepath', 'file_name', 'filename', 'path'],
-  caption: ['caption', 'captions', 'text', 'title', 'sentence'],
+  image: ['image', 'image_path', 'filepath', 'file_name', 'filename', 'image_name', 'path'],
+  caption: ['caption', 'captions', 'text', 'title', 'sentence', 'comment'],
   split: ['split'],
 };
 
@@ -75,6 +75,7 @@ export function recognizeColumns(names: readonly string[]): Columns {
 
 /** Null where there is no row to tell. */
 async function chooseColumns({
+  format,
   path: file,
   columns: named = {},
   records,
@@ -88,6 +89,7 @@ async function chooseColumns({
   }
   if (rows === 0) return null;
   const known = recognizeColumns([...names]);
+  const way = format === 'flickr8k' ? '--format csv --columns' : '--columns';
   const lacks = (what: string, hint: string) => {
     const listed = [...names].slice(0, COLUMNS_NAMED).join(', ');
     return new PatchwordError('SOURCE_INVALID', `${file}:1: there is no column ${what}; there are ${listed}.`, {
@@ -102,11 +104,11 @@ async function chooseColumns({
     const divider = names.size === 1 ? /[;|]/.exec([...names][0])?.[0] : undefined;
     const hint = divider
       ? `Its columns are divided by "${divider}"; save it with commas between them.`
-      : 'Name the column of their paths with --columns image=NAME.';
+      : `Name the column of their paths with ${way} image=NAME.`;
     throw lacks(`of pictures that is recognised (${COLUMN_NAMES.image.join(', ')})`, hint);
   }
   if (caption === undefined && named.image === undefined) {
-    const hint = `Name it with --columns caption=NAME, or, where pictures have no captions, only --columns image=${image}.`;
+    const hint = `Name it with ${way} caption=NAME, or, where pictures have no captions, only ${way} image=${image}.`;
     throw lacks(`of captions that is recognised (${COLUMN_NAMES.caption.join(', ')})`, hint);
   }
   return { image, caption: caption ?? null, split: split ?? null };

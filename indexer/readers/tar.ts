@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { extract, type Header } from 'tar-stream';
-import { explainSystemError, messageOf } from '../../src/errors.js';
+import { explainReading, messageOf } from '../../src/errors.js';
 
 /** One member of a tar archive. */
 export interface TarMember {
@@ -16,6 +16,8 @@ export interface TarMember {
 export interface TarDamage {
   offset: number;
   reason: string;
+  /** The member that is not whole, where its header still told. */
+  member?: string;
 }
 
 /** A header, often with a small file after it and the next header. */
@@ -42,7 +44,7 @@ export async function* readMembers(file: string): AsyncGenerator<TarMember, TarD
     handle = await open(file);
     return yield* walk(handle, (await handle.stat()).size);
   } catch (error) {
-    throw explainSystemError(error, file);
+    throw explainReading(error, file);
   } finally {
     await handle?.close();
   }
@@ -61,7 +63,9 @@ async function* walk(handle: FileHandle, size: number): AsyncGenerator<TarMember
     zeros = !skips && chunk.equals(ZEROS.subarray(0, chunk.length)) ? zeros + chunk.length : 0;
     const failure = await write(chunk);
     for (const member of found.splice(0)) {
-      if (member.offset + member.bytes > size) return { offset: member.offset, reason: `${member.name} is cut short` };
+      if (member.offset + member.bytes > size) {
+        return { offset: member.offset, reason: `${member.name} is cut short`, member: member.name };
+      }
       end = member.offset + member.bytes;
       yield member;
     }

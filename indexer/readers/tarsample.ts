@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
-import { explainSystemError, messageOf } from '../../src/errors.js';
+import { explainReading, messageOf } from '../../src/errors.js';
 import { IMAGE_EXTENSIONS } from './folder.js';
 import { LABEL_EXTENSIONS, MAX_LABEL_BYTES, readLabels } from './labels.js';
 import type { SkippedImage, SourceImage } from './reader.js';
@@ -27,7 +27,7 @@ export async function* readSamples(root: string, shard: string): AsyncGenerator<
       if (entry !== null) yield entry;
     }
   } catch (error) {
-    yield { file: shard, reason: messageOf(explainSystemError(error, file)) };
+    yield { file: shard, reason: messageOf(explainReading(error, file)) };
   } finally {
     await handle?.close();
   }
@@ -41,14 +41,15 @@ async function* collect(options: {
 }): AsyncGenerator<SkippedImage, void> {
   const { file, shard, samples } = options;
   const members = readMembers(file);
+  let last = '';
   for (let count = 0; ; count++) {
     const { value, done } = await members.next();
     if (done) {
-      if (value) {
-        const reason = `${value.reason}; what comes before is read`;
-        yield { file: `${shard}@${value.offset}`, reason, within: shard };
-      }
-      return;
+      if (value === null) return;
+      const reason = `${value.reason}; what comes before is read`;
+      yield { file: `${shard}@${value.offset}`, reason, within: shard };
+      const key = value.member === undefined ? last : splitName(plainName(value.member)).key;
+      return yield* takeOut(samples, { shard, key });
     }
     if (count >= MAX_MEMBERS) {
       await members.return(null);
@@ -57,10 +58,11 @@ async function* collect(options: {
         reason: `only ${MAX_MEMBERS} members of an archive are read; split it`,
         within: shard,
       };
-      return;
+      return yield* takeOut(samples, { shard, key: last });
     }
-    const member = { ...value, name: value.name.replace(/^(?:\.\/+)+/, '') };
+    const member = { ...value, name: plainName(value.name) };
     const { key, extension } = splitName(member.name);
+    last = key;
     if (member.kind === 'folder' || !(isPicture(extension) || LABEL_EXTENSIONS.includes(extension))) continue;
     const sample = samples.get(key);
     const reason = sample?.has(extension) ? 'it is there a second time' : reasonAgainst(member);
@@ -69,6 +71,21 @@ async function* collect(options: {
     } else if (sample) sample.set(extension, member);
     else samples.set(key, new Map([[extension, member]]));
   }
+}
+
+/** The sample at which an archive ends before its time may lack captions: it is left as it was. */
+function* takeOut(
+  samples: Map<string, Sample>,
+  { shard, key }: { shard: string; key: string },
+): Generator<SkippedImage, void> {
+  const picture = choosePicture(samples.get(key) ?? new Map<string, TarMember>());
+  samples.delete(key);
+  if (picture)
+    yield { file: `${shard}/${picture.name}`, reason: 'what belongs to it may be missing: the archive ends there' };
+}
+
+function plainName(name: string): string {
+  return name.replace(/^(?:\.\/+)+/, '');
 }
 
 /** WebDataset's rule: up to the first dot of the base name. A name that begins with a dot is hidden. */

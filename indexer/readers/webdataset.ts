@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { PatchwordError } from '../../src/errors.js';
 import { type OpeningOptions, type Reader, refuseOptions } from './reader.js';
-import { findShards, firstShard, openShards } from './shards.js';
+import { findShards, hasShard, openShards } from './shards.js';
 import { readMembers, type TarDamage, type TarMember } from './tar.js';
 import { readSamples } from './tarsample.js';
 
@@ -35,12 +35,16 @@ export async function readWebdataset(options: OpeningOptions & { path: string })
   return { format: 'webdataset', ...opened };
 }
 
-/** Whether a file, or the first of a folder, is a tar archive, or is called one and packed. */
-export async function looksLikeWebdataset(source: string, except?: readonly string[]): Promise<boolean> {
-  const file = await firstShard(source, { names: SHARD_NAMES, except });
-  if (file === null) return false;
-  const { done } = await firstMember(file);
-  return !done || (SHARD_NAMES.test(file) && (await packingOf(file)) !== null);
+/** Whether a file, or one of the first of a folder, is a tar archive, or is called one and packed. */
+export function looksLikeWebdataset(source: string, except?: readonly string[]): Promise<boolean> {
+  return hasShard(source, {
+    names: SHARD_NAMES,
+    except,
+    async fits(file) {
+      const { done } = await firstMember(file);
+      return !done || (SHARD_NAMES.test(file) && (await packingOf(file)) !== null);
+    },
+  });
 }
 
 async function reasonAgainst(file: string): Promise<string | null> {

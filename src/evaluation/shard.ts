@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { syncFolder, syncPath } from '../draft.js';
+import { syncFolder, syncPath } from '../folder.js';
 import { explainSystemError } from '../errors.js';
 
 /** A part of a long piece of work, on disk: numbers, and what they are of. */

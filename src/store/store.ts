@@ -171,7 +171,8 @@ export interface Store {
   getCaptions(ids: number[]): Promise<StoredCaption[]>;
   /** From the model-input cache, in the order of the ids; null where the cache does not hold one. */
   getModelInputs(imageIds: number[]): Promise<(ModelInput | null)[]>;
-  putModelInputs(entries: { imageId: number; modelInput: ModelInput }[]): Promise<void>;
+  /** Keeps those whose image still has the content that they were made of. */
+  putModelInputs(entries: { imageId: number; contentHash: string; modelInput: ModelInput }[]): Promise<void>;
 
   /** Pairs in the order of (imageId, otherId), imageId < otherId. Pages by `after`. */
   nearDuplicates(page: { after: { imageId: number; otherId: number } | null; limit: number }): Promise<NearDuplicate[]>;

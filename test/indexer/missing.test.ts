@@ -73,6 +73,21 @@ describe('ingest, files that are gone', function () {
     assert.equal((await filesOf(engine, file)).size, 3);
   });
 
+  it('leaves alone the image of a row that is of no use, however its path is written', async () => {
+    const file = path.join(source, 'pictures.jsonl');
+    const row = (name: string, caption: unknown) => JSON.stringify({ image: name, caption });
+    const rows = [row(at('a.png'), 'a'), row('./b.png', 'b'), row('disk//e.png', 'e'), row('c.png', 'c')];
+    writeFileSync(file, rows.join('\n'));
+    await pass({ source: file });
+    const bad = [row(at('a.png'), ['a', null]), row('./b.png', 'x'.repeat(20_000)), row('disk//e.png', 7), rows[3]];
+    writeFileSync(file, bad.join('\n'));
+    const { skipped, missing, pruned } = await ingest({ engine, source: file, prune: true });
+    assert.deepEqual([missing, pruned], [0, 0]);
+    assert.deepEqual(skipped.map(({ file }) => file).sort(), ['a.png', 'b.png', 'disk/e.png']);
+    const files = [...(await filesOf(engine, file)).values()];
+    assert.deepEqual([files.length, files.filter((one) => one.missing)], [4, []]);
+  });
+
   it('does not prune where more than half is gone, unless forced', async () => {
     for (const name of ['a.png', 'b.png', 'c.png', 'd.png']) gone(name);
     await assert.rejects(pass({ prune: true }), {

@@ -67,6 +67,36 @@ describe('watchSource', function () {
   });
 });
 
+describe('watchSource of a list', function () {
+  this.timeout(60_000);
+  const temporary = temporaryFolder();
+
+  it('begins with what the list has by then, however long ago it was opened', async () => {
+    const source = path.join(temporary.path, 'pictures');
+    await writePictures(source, { 'a.png': 1, 'b.png': 2 });
+    const file = path.join(source, 'list.jsonl');
+    const row = (name: string) => `${JSON.stringify({ image: name, caption: name })}\n`;
+    writeFileSync(file, row('a.png'));
+    const reader = await openSource({ source: file });
+    const data = path.join(temporary.path, 'data');
+    const engine = await openEngine({ collection: 'listed', data, create: true });
+    writeFileSync(file, row('a.png') + row('b.png'));
+    const controller = new AbortController();
+    let added = 0;
+    await watchSource({
+      engine,
+      reader,
+      except: [],
+      signal: controller.signal,
+      timing: TIMING,
+      onPass: (result) => ((added = result.added), controller.abort()),
+      onFailure: ({ message }) => assert.fail(message),
+    });
+    assert.equal(added, 2);
+    await engine.close();
+  });
+});
+
 describe('watchSource of what holds the collection', function () {
   this.timeout(60_000);
   const temporary = temporaryFolder();

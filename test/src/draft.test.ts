@@ -45,6 +45,17 @@ describe('withDraft', () => {
     assert.equal(readFileSync(at('late'), 'utf8'), 'mine');
   });
 
+  it('refuses what is being made at the same time, which is made whole', async () => {
+    const first = withDraft({ target: at('twice') }, async (draft) => {
+      const second = withDraft({ target: at('twice') }, write);
+      await assert.rejects(second, { code: 'INVALID_ARGUMENT', message: /Another process is writing .*twice/ });
+      await write(draft);
+    });
+    await first;
+    assert.equal(readFileSync(at('twice'), 'utf8'), 'new');
+    assert.ok(!existsSync(at('twice.patchword-draft')));
+  });
+
   it('begins again where a process died, and is not seen until it is whole', async () => {
     mkdirSync(at('target.patchword-draft'));
     writeFileSync(at('target.patchword-draft', 'whole'), 'half');

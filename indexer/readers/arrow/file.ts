@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { DataType, Vector } from 'apache-arrow';
 import { CompressedVectorLoader } from 'apache-arrow/visitor/vectorloader';
-import { explainSystemError, messageOf, PatchwordError } from '../../../src/errors.js';
+import { explainReading, messageOf, PatchwordError } from '../../../src/errors.js';
 import type { Scalar } from '../../../src/filter.js';
 import type { TableColumn } from '../../../src/table.js';
 import { type ArrowColumn, kindOf, placeColumns, sizeOf } from './column.js';
@@ -46,7 +46,7 @@ export class ArrowFile {
       return new ArrowFile(handle, await readLayout(handle));
     } catch (error) {
       await handle?.close();
-      const explained = explainSystemError(error, file);
+      const explained = explainReading(error, file);
       if (explained instanceof PatchwordError) throw explained;
       throw new PatchwordError('SOURCE_INVALID', `${file} is no Arrow file that can be read: ${messageOf(error)}.`, {
         cause: error,

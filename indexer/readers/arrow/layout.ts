@@ -46,6 +46,9 @@ async function* listed(
   { offsets, end }: { offsets: number[]; end: number },
 ): AsyncGenerator<ArrowBatch, string | null, void> {
   for (const position of offsets) {
+    if (!Number.isSafeInteger(position) || position < FILE_HEAD_BYTES || position >= end) {
+      return `its footer has rows at byte ${position}`;
+    }
     const message = await readMessage(handle, { position, end });
     if (message === null || 'reason' in message) return message?.reason ?? `there is no message at byte ${position}`;
     if (!message.batch) return `the message at byte ${position} has no rows`;

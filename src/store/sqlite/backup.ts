@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { syncPath } from '../../draft.js';
+import { syncPath } from '../../folder.js';
 import { PatchwordError } from '../../errors.js';
 import { openDatabase, type Connection } from './database.js';
 import { measureFile } from './manifest.js';

@@ -205,9 +205,13 @@ export class Collection {
     });
   }
 
-  putModelInputs(entries: { imageId: number; modelInput: ModelInput }[]): void {
+  putModelInputs(entries: { imageId: number; contentHash: string; modelInput: ModelInput }[]): void {
     for (const { imageId, modelInput } of entries) checkModelInput(modelInput, `image ${imageId}`);
-    this.cacheInputs(entries, this.model.inputSize);
+    const { inputSize } = this.model;
+    const current = entries.filter(
+      ({ imageId, contentHash }) => this.tables.images.contentHash(imageId) === contentHash,
+    );
+    this.inputs.put(current.map(({ contentHash, modelInput }) => ({ contentHash, inputSize, modelInput })));
   }
 
   beginReindex(model: CollectionModel): ReindexState {
@@ -237,7 +241,13 @@ export class Collection {
   putReembeddings(batch: Reembedding[]): void {
     const reindex = this.reindexUnderWay();
     reindex.put(batch);
-    this.cacheInputs(batch, reindex.model.inputSize);
+    const { inputSize } = reindex.model;
+    this.inputs.put(
+      batch.flatMap(({ imageId, modelInput }) => {
+        const contentHash = this.tables.images.contentHash(imageId);
+        return contentHash === undefined || !modelInput ? [] : [{ contentHash, inputSize, modelInput }];
+      }),
+    );
   }
 
   async finishReindex({ unreadable }: { unreadable: number[] }): Promise<void> {
@@ -272,15 +282,6 @@ export class Collection {
   private reindexUnderWay(): Reindex {
     if (this.reindex) return this.reindex;
     throw new PatchwordError('INVALID_ARGUMENT', 'No reindex of the collection is under way: begin one first.');
-  }
-
-  private cacheInputs(entries: { imageId: number; modelInput: ModelInput | null }[], inputSize: string): void {
-    this.inputs.put(
-      entries.flatMap(({ imageId, modelInput }) => {
-        const contentHash = this.tables.images.contentHash(imageId);
-        return contentHash === undefined || !modelInput ? [] : [{ contentHash, inputSize, modelInput }];
-      }),
-    );
   }
 
   private beginWriting(): void {

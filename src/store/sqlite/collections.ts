@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder, syncFolders } from '../../draft.js';
 import { explainSystemError, messageOf, PatchwordError, type ErrorCode } from '../../errors.js';
-import { makeFolder } from '../../folder.js';
+import { makeFolder, syncFolder, syncFolders } from '../../folder.js';
 import type { CollectionModel } from '../store.js';
 import { explainStoreError, openDatabase, type Lock } from './database.js';
 import {

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { syncFolder, syncPath } from '../../draft.js';
+import { syncFolder, syncPath } from '../../folder.js';
 import { explainSystemError, PatchwordError } from '../../errors.js';
 
 export type Connection = Database.Database;

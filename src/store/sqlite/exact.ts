@@ -73,9 +73,12 @@ export class Best {
   }
 }
 
+/** Rows that a table has room for at least. */
+const SMALLEST = 64;
+
 /** Vectors in one contiguous array, in the order they came, searched exactly; the oldest can be taken off the front. */
 export class VectorTable {
-  private ids = new Uint32Array(64);
+  private ids = new Uint32Array(SMALLEST);
   private vectors: Float32Array; // (capacity, dimension)
   private start = 0;
   private end = 0;
@@ -123,8 +126,10 @@ export class VectorTable {
     for (let row = this.start; row < this.end; row++) yield this.ids[row];
   }
 
+  /** Forgets all, and gives their memory back. */
   clear(): void {
     this.start = this.end;
+    if (this.ids.length > SMALLEST) this.makeRoom();
   }
 
   /** Offers the vectors of all ids, or of those allowed. */
@@ -138,7 +143,7 @@ export class VectorTable {
   /** Moves the rows to the front of arrays that have room for as many again. */
   private makeRoom(): void {
     const { count, dimension } = this;
-    const ids = new Uint32Array(Math.max(64, 2 * count));
+    const ids = new Uint32Array(Math.max(SMALLEST, 2 * count));
     const vectors = new Float32Array(ids.length * dimension);
     ids.set(this.ids.subarray(this.start, this.end));
     vectors.set(this.vectors.subarray(this.start * dimension, this.end * dimension));

@@ -120,9 +120,18 @@ export class InputCache {
     return found ?? [];
   }
 
-  /** Forgets those that `keeps` does not want, and gives their room back. @throws where it cannot be written */
+  /** Forgets those that `keeps` does not want, and gives their room back; one that is of no use goes. @throws where it cannot be written */
   compact(keeps: (key: InputKey) => boolean): void {
     if (!existsSync(this.options.file)) return;
+    try {
+      this.forgetAllBut(keeps);
+    } catch (error) {
+      if (!isUseless(error)) throw error;
+      this.discard();
+    }
+  }
+
+  private forgetAllBut(keeps: (key: InputKey) => boolean): void {
     const database = this.openForWriting();
     const page = this.sql<[number], InputKey & { id: number }>(
       `SELECT id, content_hash AS contentHash, input_size AS inputSize FROM inputs WHERE id > ? ORDER BY id LIMIT 1000`,

@@ -40,6 +40,8 @@ export class NearestIndex {
   private lastId = 0;
   /** The graph on disk, as this process read or wrote it. */
   private saved: GraphEntry | null = null;
+  /** The one that it could not read. */
+  private useless: GraphEntry | null = null;
   /** Vectors that the graph has taken since it was loaded, saved or begun. */
   unsaved = 0;
   /** The graph has taken the place of one with many deleted, and is not saved. */
@@ -94,7 +96,10 @@ export class NearestIndex {
     const { catalog, target, dimension, exactBelow } = this.options;
     if (this.firstCount === 0 || this.firstCount < exactBelow) return undefined;
     const graph = readGraph({ folder, target, dimension, entry, newest: catalog.revision() });
-    if (typeof graph === 'string') return graph;
+    if (typeof graph === 'string') {
+      this.useless = entry;
+      return graph;
+    }
     this.graph = graph;
     for (const id of graph) this.lastId = Math.max(this.lastId, id);
     this.saved = entry!;
@@ -148,7 +153,9 @@ export class NearestIndex {
       graph.add(id, vector);
       this.unsaved++;
     } while (this.table.count > 0 && performance.now() < end);
-    return this.table.count > 0;
+    if (this.table.count > 0) return true;
+    this.table.clear(); // Its memory is as large as all that went through it.
+    return false;
   }
 
   private beginAnew(graph: VectorGraph): void {
@@ -188,15 +195,19 @@ export class NearestIndex {
     return this.table.count === 0 ? this.revision : catalog.revisionOf(target, this.table.first)! - 1;
   }
 
-  /** Writes the graph to `file`; returns what to say of it in the manifest, or null where the one on disk is no worse. */
-  write(file: string): GraphEntry | null {
+  /**
+   * Writes the graph to `file`; returns what to say of it in the manifest, or null where the one on disk, which another process may
+   * have written, is no worse.
+   */
+  write(file: string, onDisk: GraphEntry | null): GraphEntry | null {
     const { graph } = this;
     if (!graph || this.unsaved === 0) return null;
     const revision = this.options.catalog.read(() => {
       this.sync();
       return this.movedRevision();
     });
-    if (revision < (this.saved?.revision ?? 0)) return null;
+    const there = onDisk?.checksum === this.useless?.checksum ? null : onDisk;
+    if (revision < Math.max(this.saved?.revision ?? 0, there?.revision ?? 0)) return null;
     graph.save(file);
     return { revision, count: graph.size, measured: this.measured, ...measureFile(file) };
   }

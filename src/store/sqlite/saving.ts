@@ -23,7 +23,7 @@ export function saveGraphs({ folder, model, indexes, withLock }: SavingOptions):
     try {
       for (const target of targets) {
         const index = indexes[target];
-        const entry = index.write(temporaryFile(folder, target));
+        const entry = index.write(temporaryFile(folder, target), onDisk[target] ?? null);
         const same = onDisk[target];
         if (entry) {
           saved.push([target, entry]);

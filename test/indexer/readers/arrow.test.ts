@@ -92,6 +92,27 @@ describe("ViLT's Arrow files", () => {
     }
   });
 
+  it('are read up to what their footer says wrong', async () => {
+    const bytes = Buffer.from(arrowFile(KARPATHY));
+    const footer = bytes.length - 10 - bytes.readInt32LE(bytes.length - 10);
+    const { length } = bytes;
+    // Where the batches are: numbers of eight bytes, below the footer's own place.
+    for (const place of [-5n, 2n ** 62n, BigInt(length)]) {
+      const harmed = Buffer.from(bytes);
+      let blocks = 0;
+      for (let at = footer; at + 24 <= length - 10; at += 4) {
+        const offset = Number(bytes.readBigInt64LE(at));
+        // A message begins with its marker.
+        if (offset < 8 || offset >= footer || bytes.readUInt32LE(offset) !== 0xffffffff) continue;
+        harmed.writeBigInt64LE(place, at);
+        blocks += 1;
+      }
+      assert.ok(blocks > 0);
+      const entries = await read(newFile(harmed)).catch((error: unknown) => [error]);
+      assert.match(JSON.stringify(entries) + String(entries[0]), /footer|cut|no rows|none/i, String(place));
+    }
+  });
+
   it('skip a row without a picture or with a bad caption, and read the rest', async () => {
     const file = newFile(
       arrowFile({

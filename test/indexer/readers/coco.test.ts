@@ -56,6 +56,22 @@ describe('COCO captions JSON', () => {
     ]);
   });
 
+  it('is of the split that its name says in a word of its own', async () => {
+    const json = { images: [image(1, 'a.jpg')], annotations: [annotation(1, 'a fox')] };
+    const splits = {
+      'captions_train2017.json': 'train',
+      'captions_validation.json': 'val',
+      'test-captions.json': 'test',
+      'captions_trainval2014.json': null,
+      'captions_latest.json': null,
+      'captions_retrieval.json': null,
+    };
+    for (const [name, split] of Object.entries(splits)) {
+      const { images } = await readShort(`${make({ [name]: json, 'a.jpg': null })}/${name}`);
+      assert.deepEqual(images, [['a.jpg', ['a fox'], split]], name);
+    }
+  });
+
   it('tells entries that list no image from those that list one which cannot be told', async () => {
     const json = { images: [image(1, 'a.jpg'), image(2, 7)], annotations: [annotation(1, 7), annotation(99, 'a fox')] };
     const reader = await openSource({ source: captions(json) });

@@ -25,6 +25,22 @@ describe("Flickr8k's captions.txt", () => {
     assert.match(skipped[1], /^captions\.txt:4: it has 3 columns, the first line has 2; quote/);
   });
 
+  it('says how to name columns that are not recognised', async () => {
+    await assert.rejects(readAll(captions('photo,remark\na.jpg,a fox\n')), {
+      code: 'SOURCE_INVALID',
+      hint: /--format csv --columns image=NAME/,
+    });
+  });
+
+  it('is a table where it is Flickr30k, in a folder too', async () => {
+    const text = 'image_name,comment_number,comment\na.jpg,0,a fox\na.jpg,1,"a fox, running"\n';
+    const file = captions(text);
+    for (const source of [file, file.replace('/captions.txt', '')]) {
+      assert.equal((await openSource({ source })).format, 'csv');
+      assert.deepEqual((await readShort(source)).images, [['a.jpg', ['a fox', 'a fox, running'], null]]);
+    }
+  });
+
   it('is read as Kaggle has it', async () => {
     const folder = fixture('readers', 'flickr8k');
     const { format, total, root } = await openSource({ source: folder });

@@ -30,6 +30,7 @@ describe('WebDataset', () => {
   }
 
   const read = async (source: string): Promise<Entries> => collect((await openSource({ source })).entries());
+  const readEntriesOf = read;
   const readEntries = async (entries: TarEntry[]) => read(await archive(entries));
   const skipped = (entries: Entries) => entries.filter((entry): entry is SkippedImage => 'reason' in entry);
   const images = (entries: Entries) => entries.filter((entry): entry is SourceImage => 'name' in entry);
@@ -166,6 +167,40 @@ describe('WebDataset', () => {
     assert.deepEqual(skipped(entries), [
       { file: '00000.tar@2560', reason: 'b.jpg is cut short; what comes before is read', within: '00000.tar' },
     ]);
+  });
+
+  it('leaves a sample alone whose captions may be what was cut', async () => {
+    const entries: TarEntry[] = [
+      ['a.jpg', 'first'],
+      ['a.txt', 'a fox'],
+      ['b.jpg', 'second'],
+      ['b.txt', 'a house '.repeat(100)],
+    ];
+    // In the content of b.txt, in its header, and before that.
+    for (const bytes of [7 * 512 + 100, 6 * 512 + 100, 6 * 512]) {
+      const file = await archive(entries);
+      truncateSync(file, bytes);
+      const read = await readEntriesOf(file);
+      assert.deepEqual(
+        images(read).map(({ name }) => name),
+        bytes === 6 * 512 ? ['00000.tar/a.jpg', '00000.tar/b.jpg'] : ['00000.tar/a.jpg'],
+      );
+      if (bytes > 6 * 512) assert.match(skipped(read)[1].reason, /may be missing: the archive ends there/);
+    }
+  });
+
+  it('is told by the first archive that can be read', async () => {
+    const folder = path.dirname(await archive([['a.jpg', 'first']], '00002.tar'));
+    writeFileSync(path.join(folder, '00000.tar'), '');
+    writeFileSync(path.join(folder, '00001.tar'), '<html>not found</html>'.repeat(100));
+    const reader = await openSource({ source: folder });
+    assert.equal(reader.format, 'webdataset');
+    const all = await collect(reader.entries());
+    assert.deepEqual(
+      images(all).map(({ name }) => name),
+      ['00002.tar/a.jpg'],
+    );
+    assert.ok(skipped(all).some(({ file }) => file === '00001.tar'));
   });
 
   it('takes the first of two members of one name, and says so of the other', async () => {

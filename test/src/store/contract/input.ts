@@ -61,7 +61,9 @@ export function testInput({ openNew }: Context): void {
         ids.map((other) => other === id),
       );
       assert.deepEqual(await store.getCaptions([UNKNOWN, -1, NaN]), []);
-      await store.putModelInputs([{ imageId: UNKNOWN, modelInput: record(1).modelInput }]);
+      await store.putModelInputs([
+        { imageId: UNKNOWN, contentHash: record(1).contentHash, modelInput: record(1).modelInput },
+      ]);
       assert.deepEqual(await store.getModelInputs([UNKNOWN]), [null]);
     });
 

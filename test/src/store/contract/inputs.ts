@@ -17,8 +17,15 @@ export function testInputs({ openNew }: Context): void {
       const [id] = await upsertTo(store, { path: ROOT, images: [record(1)] });
       await upsertTo(store, { path: ROOT, images: [record(9, { file: record(1).file })] });
       assert.deepEqual(await store.getModelInputs([id]), [record(9).modelInput]);
+      const { contentHash } = record(9);
+      // Made of what the image was a moment before.
+      const before = { imageId: id, contentHash: record(1).contentHash, modelInput: record(1).modelInput };
+      await store.putModelInputs([before]);
+      assert.deepEqual(await store.getModelInputs([id]), [record(9).modelInput]);
       const wrong = { width: 4, height: 4, pixels: new Uint8Array(7) };
-      await assert.rejects(store.putModelInputs([{ imageId: id, modelInput: wrong }]), { code: 'INVALID_ARGUMENT' });
+      await assert.rejects(store.putModelInputs([{ imageId: id, contentHash, modelInput: wrong }]), {
+        code: 'INVALID_ARGUMENT',
+      });
       assert.deepEqual(await store.getModelInputs([id]), [record(9).modelInput]);
     });
   });

@@ -29,6 +29,17 @@ describe('exact search', () => {
     }
   });
 
+  it('gives memory back when it is cleared', () => {
+    const table = new VectorTable(8);
+    const vectors = () => Reflect.get(table, 'vectors') as Float32Array;
+    for (let id = 0; id < 1000; id++) table.push(id, new Float32Array(8).fill(id));
+    assert.ok(vectors().length >= 8000);
+    table.clear();
+    assert.equal(vectors().length, 8 * 64);
+    table.push(7, new Float32Array(8).fill(7));
+    assert.deepEqual([...table], [7]);
+  });
+
   it('finds, takes off the front and removes rows as it grows', () => {
     const dimension = 6;
     const random = seededRandom(3);

@@ -141,6 +141,18 @@ describe('cache of model inputs', () => {
     assert.deepEqual(again.get(key('c')), entry('c').modelInput);
   });
 
+  it('goes where it is compacted and of no use, with no error', () => {
+    for (const content of ['no database', '']) {
+      const file = newFile();
+      writeFileSync(file, content);
+      const cache = openCache(file);
+      cache.compact(() => true);
+      assert.ok(!existsSync(file));
+      cache.put([entry('a', 1)]);
+      assert.deepEqual(cache.get(key('a')), entry('a', 1).modelInput);
+    }
+  });
+
   it('starts afresh where its file is empty', () => {
     const file = newFile();
     writeFileSync(file, '');

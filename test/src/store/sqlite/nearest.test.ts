@@ -62,7 +62,7 @@ describe('nearest index', () => {
 
   function save(index: NearestIndex): GraphEntry {
     const file = graphFile(folder.path, 'captions');
-    const entry = index.write(`${file}.new`);
+    const entry = index.write(`${file}.new`, null);
     assert.ok(entry);
     renameSync(`${file}.new`, file);
     index.markSaved(entry);
@@ -88,7 +88,7 @@ describe('nearest index', () => {
     index.sync();
     assert.equal(index.advance(FOREVER), false);
     assert.equal(index.unsaved, 0);
-    assert.equal(index.write(path.join(folder.path, 'none')), null);
+    assert.equal(index.write(path.join(folder.path, 'none'), null), null);
     upsertRange(20, 21);
     index.sync();
     index.advance(FOREVER);
@@ -197,15 +197,38 @@ describe('nearest index', () => {
     index.advance(FOREVER);
     const entry = save(index);
     const file = path.join(folder.path, 'other');
-    assert.equal(index.write(file), null, 'nor one that is the same');
+    assert.equal(index.write(file, entry), null, 'nor one that is the same');
     const reader = create();
     reader.load(folder.path, entry);
     for (let i = 0; i < 10; i++) upsert(record(i, { captions: record(100 + i).captions }));
     reader.sync();
     reader.advance(ONE_VECTOR); // Half of what was loaded is deleted: another graph is begun, and has one.
-    assert.equal(reader.write(file), null);
+    assert.equal(reader.write(file, entry), null);
     reader.advance(FOREVER);
-    assert.equal(reader.write(file)?.count, 40);
+    assert.equal(reader.write(file, entry)?.count, 40);
+  });
+
+  it('does not write over what another process has written since, unless that cannot be read', () => {
+    upsertRange(0, 20);
+    const index = create();
+    index.sync();
+    index.advance(FOREVER);
+    const old = save(index);
+    const reader = create();
+    reader.load(folder.path, old);
+    upsertRange(20, 40);
+    index.sync();
+    index.advance(FOREVER);
+    const entry = save(index);
+    reader.sync();
+    assert.ok(reader.advance(ONE_VECTOR), 'it has come some of the way');
+    const file = path.join(folder.path, 'behind');
+    assert.equal(reader.write(file, entry), null);
+    const harmed = create();
+    assert.match(harmed.load(folder.path, { ...entry, checksum: 'another' }) ?? '', /./);
+    harmed.sync();
+    assert.ok(harmed.advance(ONE_VECTOR));
+    assert.equal(harmed.write(file, { ...entry, checksum: 'another' })?.count, 1);
   });
 
   it('says why it cannot use a file, and is right without it', () => {

@@ -47,7 +47,8 @@ const tasks: Record<string, () => Promise<void>> = {
     const { embedding } = imageRecord(1, dimension);
     const worded = await store.captionMatches({ text: 'second caption', embedding, k: 9, filter });
     const [modelInput] = await store.getModelInputs([found[0].id]);
-    await store.putModelInputs([{ imageId: found[1].id, modelInput: imageRecord(2, dimension).modelInput }]);
+    const [{ imageId, contentHash }] = await store.getImages([found[1].id]);
+    await store.putModelInputs([{ imageId, contentHash, modelInput: imageRecord(2, dimension).modelInput }]);
     const error = (await upsertTo(store, { path: '/pictures', images: batch(9) }).then(
       () => ({ code: 'none' }),
       (reason: unknown) => reason,

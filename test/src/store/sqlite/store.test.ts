@@ -186,7 +186,9 @@ describe('SQLite store', () => {
       const kept = await store.getModelInputs(ids);
       assert.equal(kept[0], null);
       assert.deepEqual(kept.at(-1), large(29).modelInput);
-      await store.putModelInputs([{ imageId: ids[0], modelInput: large(0).modelInput }]);
+      await store.putModelInputs([
+        { imageId: ids[0], contentHash: large(0).contentHash, modelInput: large(0).modelInput },
+      ]);
       assert.deepEqual(await store.getModelInputs([ids[0]]), [large(0).modelInput]);
       assert.deepEqual(notes, []);
     });
