@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, type RefObject } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, type MutableRef } from 'preact/hooks';
 
 /**
  * Where the focus goes when the control that has it goes away: without this to the top of the document, as if the page was new.
@@ -23,7 +23,7 @@ export function useKeptFocus<T extends HTMLElement>() {
 }
 
 /** Leaves the focus where it is when an element of a list moves to another place: browsers take it away on the way. */
-export function useSteadyFocus(list: RefObject<HTMLElement>): void {
+export function useSteadyFocus(list: MutableRef<HTMLElement | null>): void {
   const active = document.activeElement;
   const held = active instanceof HTMLElement && list.current?.contains(active) ? active : null;
   useLayoutEffect(() => {
