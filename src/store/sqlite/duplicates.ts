@@ -1,5 +1,5 @@
 import type { NearDuplicate, Store } from '../store.js';
-import type { Connection } from './database.js';
+import { column, type Connection } from './database.js';
 
 /**
  * Bits, of 64, in which the hashes of two images may differ for the images to count as nearly the same. Copies of a
@@ -9,10 +9,11 @@ import type { Connection } from './database.js';
 export const MAX_DISTANCE = 3;
 
 /**
- * The most candidates that one look-up reads and the most links that one new image gets: of flat pictures, which all have
- * the same hash, there may be any number.
+ * The most candidates that one look-up reads, the most links that one new image gets, and of how many images it is looked whether
+ * they lack a link when one goes: of flat pictures, which all have the same hash, there may be any number. Those few, linked
+ * with one another, are more than one image has links.
  */
-const BOUNDS = { candidates: 256, links: 32 } as const;
+const BOUNDS = { candidates: 256, links: 32, crowd: 40 } as const;
 
 /** Where no more images than this have a word of the hash, reading them all is quicker than asking for the values that may follow it. */
 const FEW = 32;
@@ -39,17 +40,35 @@ export class Duplicates {
 
   /** Links an image of this hash with those that are there, and with no others. */
   link(imageId: number, hash: Uint16Array | null): void {
+    const crowd = this.crowdOf(imageId);
     this.sql.unlink.run({ imageId });
-    if (!hash) return;
-    for (const { id, distance } of this.near(imageId, hash)) {
-      this.sql.link.run(Math.min(id, imageId), Math.max(id, imageId), distance);
-    }
+    if (hash) this.add(imageId, hash);
+    this.relink(crowd);
   }
 
   /** Links all images anew. */
   linkAll(): void {
     this.sql.unlinkAll.run();
-    for (const [id, hash] of this.hashes()) this.link(id, hash);
+    for (const [id, hash] of this.hashes()) this.add(id, hash);
+  }
+
+  /** Of the images that are linked with this one, those that have as many links as one gets: once it goes, they lack one. */
+  crowdOf(imageId: number): number[] {
+    return this.sql.some.all({ imageId }).filter((id) => this.sql.some.all({ imageId: id }).length >= BOUNDS.links);
+  }
+
+  /** Gives images, as far as they are still there, the links that they lack. */
+  relink(imageIds: Iterable<number>): void {
+    for (const id of imageIds) {
+      const [row] = this.sql.hashOf.all(id);
+      if (row) this.add(id, Uint16Array.from(row.slice(1)));
+    }
+  }
+
+  private add(imageId: number, hash: Uint16Array): void {
+    for (const { id, distance } of this.near(imageId, hash)) {
+      this.sql.link.run(Math.min(id, imageId), Math.max(id, imageId), distance);
+    }
   }
 
   /** Pairs that should be linked and are not, the lower id first. Of an image that has as many links as one gets, none. */
@@ -113,6 +132,9 @@ export function bitCount(value: number): number {
   return bits;
 }
 
+const LINKED = `SELECT other_id FROM near_duplicates WHERE image_id = :imageId
+  UNION ALL SELECT image_id FROM near_duplicates WHERE other_id = :imageId`;
+
 function statements(database: Connection) {
   const rows = (source: string) => database.prepare<number[], HashRow>(source).raw();
   const hashes = 'SELECT id, hash0, hash1, hash2, hash3 FROM images';
@@ -136,12 +158,9 @@ function statements(database: Connection) {
     link: database.prepare<[number, number, number]>(
       'INSERT OR REPLACE INTO near_duplicates (image_id, other_id, distance) VALUES (?, ?, ?)',
     ),
-    linked: database
-      .prepare<[{ imageId: number }], number>(
-        `SELECT other_id FROM near_duplicates WHERE image_id = :imageId
-         UNION ALL SELECT image_id FROM near_duplicates WHERE other_id = :imageId`,
-      )
-      .pluck(),
+    hashOf: rows(`${hashes} WHERE id = ? AND hash0 IS NOT NULL`),
+    linked: column<[{ imageId: number }], number>(database, LINKED),
+    some: column<[{ imageId: number }], number>(database, `${LINKED} LIMIT ${BOUNDS.crowd}`),
     unlink: database.prepare<[{ imageId: number }]>(
       'DELETE FROM near_duplicates WHERE image_id = :imageId OR other_id = :imageId',
     ),

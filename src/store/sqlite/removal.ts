@@ -1,5 +1,6 @@
 import type { Catalog } from './catalog.js';
 import { column, type Connection } from './database.js';
+import type { Duplicates } from './duplicates.js';
 
 /** Takes files, captions and images out of the catalog. */
 export class Removal {
@@ -7,6 +8,7 @@ export class Removal {
 
   constructor(
     private readonly catalog: Catalog,
+    private readonly duplicates: Duplicates,
     database: Connection,
   ) {
     this.sql = statements(database);
@@ -32,13 +34,17 @@ export class Removal {
   removeImages(imageIds: number[]): string[] {
     return this.catalog.write((next) => {
       const removed = Date.now();
-      return imageIds.flatMap((imageId) => {
+      const crowd = new Set<number>();
+      const contents = imageIds.flatMap((imageId) => {
         const contentHash = this.sql.keepOut.get({ imageId, removed });
         if (contentHash === undefined) return [];
+        for (const other of this.duplicates.crowdOf(imageId)) crowd.add(other);
         this.sql.removeImage.run(imageId);
         next();
         return contentHash;
       });
+      this.duplicates.relink(crowd);
+      return contents;
     });
   }
 
@@ -51,9 +57,12 @@ export class Removal {
 
   /** Within a transaction: removes an image none of whose files is left. Returns whether it was. */
   dropImage(imageId: number, next: () => number): boolean {
+    const crowd = this.duplicates.crowdOf(imageId);
     const went = this.sql.dropImage.run(imageId).changes > 0;
-    if (went) next();
-    return went;
+    if (!went) return false;
+    next();
+    this.duplicates.relink(crowd);
+    return true;
   }
 
   /** Within a transaction: removes those captions that no file gives. */

@@ -29,8 +29,8 @@ export class Tables {
     this.files = new Files(catalog, database);
     this.sources = new Sources(catalog, database, places);
     this.quarantine = new Quarantine(catalog, database);
-    this.removal = new Removal(catalog, database);
     this.duplicates = new Duplicates(database);
+    this.removal = new Removal(catalog, this.duplicates, database);
     this.records = new Records({ catalog, duplicates: this.duplicates, removal: this.removal }, database);
   }
 

@@ -83,6 +83,19 @@ describe('near duplicates', () => {
     assert.deepEqual(pairs(), []);
   });
 
+  it('stay linked with one another where those that were linked with all of them go', () => {
+    const flat = Uint16Array.from([1, 2, 3, 4]);
+    const ids = Array.from({ length: 60 }, () => add([flat])[0]);
+    tables.removal.removeImages(ids.slice(0, 32));
+    const left = new Set(pairs().flatMap(({ imageId, otherId }) => [imageId, otherId]));
+    assert.deepEqual([...left].sort(), ids.slice(32).sort());
+    tables.removal.removeImages(ids.slice(32));
+    assert.deepEqual(pairs(), []);
+    const many = Array.from({ length: 200 }, () => add([flat])[0]);
+    for (const id of many.slice(0, 100)) tables.removal.removeImages([id]);
+    assert.deepEqual([...tables.duplicates.unlinked()], []);
+  });
+
   it('are linked in bounded number, however many flat pictures there are, the nearest first', () => {
     const flat = new Uint16Array(4);
     add(Array.from({ length: 500 }, () => flat));
