@@ -1,6 +1,6 @@
 import { PatchwordError } from '../../errors.js';
 import { isSameModel, type CollectionModel, type Target } from '../store.js';
-import { column, type Connection } from './database.js';
+import { column, type Connection, type Statement } from './database.js';
 
 /** hnswlib's labels are ids cut to 32 bits, without a word when one does not fit. */
 export const MAX_ID = 2 ** 32 - 1;
@@ -21,6 +21,7 @@ export class Catalog {
   private readonly sql;
   /** What the collection was bound to when it was opened, or when this process last bound it. */
   private bound: CollectionModel;
+  private removals: Record<Target, Statement<[], number>> | undefined;
 
   constructor(private readonly database: Connection) {
     this.sql = statements(database);
@@ -71,6 +72,11 @@ export class Catalog {
     return this.sql[target].ids.all();
   }
 
+  /** Ids of what this connection has removed since it was asked last: of all that is left, looking for them takes long. */
+  takeRemoved(target: Target): number[] {
+    return this.removals?.[target].all() ?? [];
+  }
+
   revisionOf(target: Target, id: number): number | undefined {
     return this.sql[target].revision.get(id);
   }
@@ -119,6 +125,7 @@ export class Catalog {
    * that it writes, and one where it removes any.
    */
   write<T>(run: (next: () => number) => T): T {
+    this.removals ??= noteRemovals(this.database);
     return this.database
       .transaction(() => {
         const before = this.revision();
@@ -139,6 +146,19 @@ export function bindModel(database: Connection, model: CollectionModel): void {
        VALUES (1, :path, :hash, :prefilterHash, :dimension, :inputSize)`,
     )
     .run(model);
+}
+
+/** From here on a connection keeps the ids of what it removes, of which none is ever given again. */
+function noteRemovals(database: Connection): Record<Target, Statement<[], number>> {
+  const note = (table: Target) => {
+    database.exec(
+      `CREATE TEMP TABLE IF NOT EXISTS removed_${table} (id INTEGER PRIMARY KEY);
+       CREATE TEMP TRIGGER IF NOT EXISTS note_${table} AFTER DELETE ON main.${table}
+         BEGIN INSERT OR IGNORE INTO removed_${table} VALUES (old.id); END;`,
+    );
+    return column<[], number>(database, `DELETE FROM removed_${table} RETURNING id`);
+  };
+  return { images: note('images'), captions: note('captions') };
 }
 
 /** The columns of `meta` that say what a catalog is bound to. */

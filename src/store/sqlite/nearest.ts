@@ -121,11 +121,13 @@ export class NearestIndex {
       catalog.requireBinding();
       // What is new has a higher id: looking for it among all that is here, batch after batch, would take ever longer.
       const rewritten = catalog.idsSince(target, this.revision).filter((id) => id <= this.lastId);
-      if (rewritten.length > 0) this.forget(new Set(rewritten));
+      const gone = new Set([...rewritten, ...catalog.takeRemoved(target)]);
+      if (gone.size > 0) this.forget(gone);
       for (const { id, vector } of catalog.vectorsSince(target, this.revision)) {
         this.table.push(id, vector);
         this.lastId = Math.max(this.lastId, id);
       }
+      // What another process has removed shows in their number alone.
       if (this.count !== catalog.searchableCount(target)) this.forgetAllBut(new Set(catalog.ids(target)));
       this.revision = revision;
     });

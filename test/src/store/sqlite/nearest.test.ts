@@ -190,6 +190,24 @@ describe('nearest index', () => {
     assertRight(index);
   });
 
+  it('forgets what this process removes without a look at all the rest', () => {
+    upsertRange(0, 20);
+    const index = create();
+    index.sync();
+    index.advance(FOREVER);
+    const all = catalog.ids.bind(catalog);
+    catalog.ids = () => assert.fail('all ids were read');
+    try {
+      upsert(record(3, { captions: [] })); // Its captions go.
+      upsert(record(4, { captions: record(104).captions }));
+      index.sync();
+    } finally {
+      catalog.ids = all;
+    }
+    assertRight(index);
+    assert.equal(index.count, catalog.count('captions'));
+  });
+
   it('does not write a graph that is behind the one on disk', () => {
     upsertRange(0, 20);
     const index = create();
