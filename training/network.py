@@ -182,7 +182,10 @@ class Vilt(nn.Module):
 
     def embed_images(self, pixels: Tensor) -> Tensor:
         """Unimodal pass over patches: (B, dimension), of unit length"""
-        states = self.encode(self.embed_image(pixels), only_first=True)
+        return self.project_images(self.encode(self.embed_image(pixels), only_first=True))
+
+    def project_images(self, states: Tensor) -> Tensor:
+        """Final states (B, T, H) of a unimodal pass, of which the first is read -> (B, dimension), of unit length"""
         return F.normalize(self.prefilter.image_projection(states[:, 0]).float(), dim=-1)
 
     # Heads

@@ -13,6 +13,7 @@ OBJECTIVES = (
     "masking",
     "alignment",
     "grounding",
+    "recognition",
     "contrastive",
     "hard_contrastive",
     "retrieval",
@@ -61,6 +62,7 @@ class Stage:
     clip: float = 1.0  # largest norm of the gradient
     augment_rate: float = 1.0  # of pictures; RandAugment(2, 9)
     mask_rate: float = 0.15  # of words
+    noun_rate: float = 0.0  # of the nouns of drawn scenes; with it, words that need no picture are never hidden
     unknown_rate: float = 0.02  # of words that become [UNK]
     edit_rate: float = 0.6  # of true captions that get an edited one
     hard_negatives: bool = True  # chosen by the prefilter, which must be trained for it; False: at random

@@ -24,6 +24,7 @@ draw train --count 60000 --seed 101 --format raw --split train --pairs train --a
 plain plain --count 30000 --seed 102 --styles noto,noto-v1,twemoji,emojione
 plain objects --count 30000 --seed 103 --varied 50
 plain pictograms --count 20000 --seed 104 --varied 50 --styles mdi,game-icons,ph,hugeicons,icon-park
+draw front --count 20000 --seed 105 --format raw --split train --pairs train --styles noto,noto-v1,twemoji,emojione --layouts front
 draw val --count 1000 --seed 778 --format raw --split val --aspects 1:1,4:3,3:4
 draw calibration --count 1000 --seed 992 --split val --aspects 1:1,4:3,3:4
 "$python" -m training train training/recipes/continued.toml --output runs/continued

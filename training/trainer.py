@@ -75,15 +75,16 @@ class Trainer:
             self.measure()
         saved = logged = time.monotonic()
         begun = self.step
+        figures: dict[str, torch.Tensor | float] = {}
         while self.step < end:
-            figures = self.train_step()
+            figures |= self.train_step()  # the last of each, since objectives take turns
             self.step += 1
             if self.step % LOG_EVERY == 0 or self.step == end:
                 seconds = (time.monotonic() - logged) / (self.step - begun)
                 self.log(
                     {name: float(value) for name, value in figures.items()} | {"seconds_per_step": round(seconds, 4)}
                 )
-                logged, begun = time.monotonic(), self.step
+                logged, begun, figures = time.monotonic(), self.step, {}
             if self.step % self.stage.measure_every == 0 or self.step == self.stage.steps:
                 measured = time.monotonic()
                 self.measure()

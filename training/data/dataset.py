@@ -13,6 +13,7 @@ from training.data.pictures import Pictures, Shape, cached, join, model_size
 
 TRAIN = frozenset({"train", "restval"})  # Karpathy and Li (CVPR 2015); COCO is trained on both (paper, 4.4)
 VALIDATION = frozenset({"val"})
+COVERS = "in front of/behind"
 RELATED = frozenset({"beside", "stacked", "sizes"})  # layouts of data/scenes that show a relation
 
 
@@ -23,6 +24,7 @@ class Thing:
     names: tuple[str, ...]  # its noun and, where it has one, the plural: "fox", "foxes"
     others: tuple[str, ...]  # synonyms and hypernyms, with their plurals: "animal", "animals"
     boxes: tuple[tuple[float, float, float, float], ...]  # centre x, y, width, height as fractions of the picture
+    tint: str | None = None  # colour that it is drawn in, where that is not its own
 
     def all_names(self) -> tuple[str, ...]:
         return self.names + self.others
@@ -34,6 +36,7 @@ class Example:
     swapped: list[str | None]  # of each caption, one that its relation makes false; None where it has none
     things: list[Thing] = field(default_factory=list)
     has_relation: bool = False  # of a drawn scene that shows one: "left of", "above", ...
+    covers: bool = False  # that one is "in front of"
 
 
 @dataclass
@@ -133,6 +136,7 @@ def to_example(image: dict) -> Example:
         swapped=[sentence.get("swapped") for sentence in sentences],
         things=[to_thing(thing) for thing in image.get("objects", [])],
         has_relation=image.get("relation") is not None or image.get("layout") in RELATED,
+        covers=image.get("relation") == COVERS,
     )
 
 
@@ -140,4 +144,9 @@ def to_thing(thing: dict) -> Thing:
     names = (thing["noun"], thing["plural"])
     boxes = tuple((x, y, *(sides if len(sides) == 2 else sides * 2)) for x, y, *sides in thing["boxes"])
     others = (*thing.get("synonyms", []), *thing.get("hypernyms", []))
-    return Thing(tuple(name for name in dict.fromkeys(names) if name is not None), tuple(dict.fromkeys(others)), boxes)
+    return Thing(
+        tuple(name for name in dict.fromkeys(names) if name is not None),
+        tuple(dict.fromkeys(others)),
+        boxes,
+        thing.get("colour"),
+    )

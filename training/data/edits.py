@@ -10,16 +10,17 @@ OPPOSITES = [
     ("left", "right"), ("above", "below"), ("over", "under"), ("top", "bottom"), ("on top", "underneath"),
     ("in front of", "behind"), ("big", "small"), ("large", "tiny"), ("huge", "little"),
 ]  # fmt: skip
-COLOURS = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "gray"]
+TINTS = ["red", "orange", "yellow", "green", "blue", "purple", "pink"]  # of the objects of data/scenes
+COLOURS = [*TINTS, "brown", "black", "white", "gray"]
 NUMBERS = ["two", "three", "four"]
 
 SWAP = {a: b for pair in OPPOSITES for a, b in (pair, pair[::-1])}
 DRAWS = 20  # of another noun
 SHARES = {
-    "relation": 2,
+    "relation": 1,
     "colour": 2,
     "number": 2,
-    "noun": 1,
+    "noun": 3,  # what a joint pass is wrong about most often
 }  # how often each kind is chosen where it applies
 
 
@@ -35,6 +36,7 @@ def any_of(words: list[str], *, unless: str = "") -> re.Pattern:
 RELATION = any_of(list(SWAP), unless=ELSEWHERE)
 ARRANGED = any_of([*SWAP, "bigger", "smaller", "between", "middle", "outside"], unless=ELSEWHERE)
 COLOUR, NUMBER = any_of(COLOURS), any_of(NUMBERS)
+OF_PLACE = re.compile(r" (background|wall|fence|brick)\b", re.IGNORECASE)  # what has a colour and is no object
 OBJECT = re.compile(r" (an?|some|two|three|four)\b", re.IGNORECASE)  # what begins with it is an object
 AFTER_ARTICLE = re.compile(r"\ban?( \w+){0,2} $", re.IGNORECASE)
 
@@ -47,6 +49,8 @@ def edit_caption(
     nouns: the names of every thing of the dataset, as Thing.names; without them nouns stay
     """
     kinds = [("relation", RELATION), ("colour", COLOUR), ("number", NUMBER)]
+    if example.covers:  # "with a castle behind" is no English with the opposite: `swapped` has the objects exchanged
+        kinds = kinds[1:]
     if nouns and example.things:
         kinds.append(("noun", any_of([name for thing in example.things for name in thing.names])))
     names = {name for thing in example.things for name in thing.all_names()}
@@ -64,7 +68,10 @@ def edit_caption(
     if kind == "noun":
         other = other_noun(match, example, nouns, random)
     else:
-        words = [word for word in (COLOURS if kind == "colour" else NUMBERS) if word != match[0].lower()]
+        is_tint = example.things and match[0].lower() in TINTS and not OF_PLACE.match(caption, match.end())
+        # No object is drawn in the other colours: they would give an edited caption away.
+        words = NUMBERS if kind == "number" else TINTS if is_tint else COLOURS
+        words = [word for word in words if word != match[0].lower()]
         other = words[random.integers(len(words))]
     if other is None:
         return None

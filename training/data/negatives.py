@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.dataset import Example
-from training.data.edits import ARRANGED
+from training.data.dataset import Example, Thing
+from training.data.edits import ARRANGED, NUMBERS
 
 NEIGHBOURS = 8  # nearest pictures kept of each caption of the pool
 TOGETHER = 3  # of them, that go into a batch with it
@@ -50,7 +50,8 @@ def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
     """(B, B): whether a caption may be true of another picture too; true on the diagonal.
 
     Equal captions are. In drawn scenes so is one whose every name fits a thing of the other picture, unless it tells
-    how things are arranged and calls them by their nouns: then another arrangement is what teaches most.
+    how things are arranged and calls them by their nouns: then another arrangement is what teaches most. Nor is one
+    that tells of several where the other picture has one, of another number, or of another tint.
     """
     texts = np.array(captions)
     maybe_true = texts[:, None] == texts
@@ -60,8 +61,31 @@ def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
         names = {name for thing in said for name in thing.all_names() if says(caption, name)}
         by_noun = all(any(says(caption, name) for name in thing.names) for thing in said)
         if names and not (example.has_relation and by_noun and ARRANGED.search(caption)):
-            maybe_true[row] |= [names <= others for others in everything]
+            maybe_true[row] |= [
+                names <= others and not any(contradicts(caption, thing, other) for thing in said)
+                for others, other in zip(everything, examples, strict=True)
+            ]
     return maybe_true
+
+
+def contradicts(caption: str, thing: Thing, example: Example) -> bool:
+    """Whether a caption tells of a thing what is true of nothing of its names in another picture."""
+    spoken = {name for name in thing.all_names() if says(caption, name)}
+    alike = [other for other in example.things if spoken.intersection(other.all_names())]
+    tinted = thing.tint is not None and says(caption, thing.tint)
+    return bool(alike) and all(
+        (tinted and other.tint not in (None, thing.tint)) or miscounts(caption, thing, len(other.boxes))
+        for other in alike
+    )
+
+
+def miscounts(caption: str, thing: Thing, count: int) -> bool:
+    """Whether a caption that is true of a thing is false of `count`; what is not counted may be drawn as several."""
+    own = len(thing.boxes)
+    if own < 2 or len(thing.names) < 2:
+        return False
+    told = own - 2 < len(NUMBERS) and says(caption, NUMBERS[own - 2])
+    return count == 1 or (told and count != own)
 
 
 def says(caption: str, name: str) -> bool:
@@ -77,7 +101,9 @@ def confuse(similarity: Tensor, maybe_true: np.ndarray, random: np.random.Genera
     logits = similarity.double().cpu().numpy()
     logits[maybe_true] = -1e9  # still drawn where all are
     np.fill_diagonal(logits, -np.inf)
-    return sample_rows(logits, random), sample_rows(logits.T, random)
+    pictures = sample_rows(logits, random)
+    logits[np.arange(len(logits)), pictures] = -1e9  # the same pair a second time would teach nothing
+    return pictures, sample_rows(logits.T, random)
 
 
 def sample_rows(logits: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from training.data.augmentation import augment, move_boxes
-from training.data.dataset import Dataset
+from training.data.dataset import Dataset, Thing
 from training.data.edits import edit_caption
 from training.data.negatives import Pool, confuse, find_maybe_true, mine
 from training.data.order import MATCHED, MINED, PLAIN, BatchOrder, random_of
@@ -17,16 +17,20 @@ from training.network import Vilt, full_precision, without_gradient
 from training.objectives.alignment import alignment_loss, transport_distance
 from training.objectives.contrastive import contrastive_loss, hard_contrastive_loss
 from training.objectives.grounding import grounding_loss, patch_targets
-from training.objectives.masking import IGNORED, mask_words, masking_loss
+from training.objectives.masking import EMPTY_WORDS, IGNORED, mask_words, masking_loss
 from training.objectives.matching import editing_loss, matching_loss, ranking_loss
+from training.objectives.recognition import pool_objects, recognition_loss
 from training.objectives.retrieval import RANDOM_TEXTS, retrieval_loss
 from training.recipe import Stage
 from training.tasks.batch import Pairs, find_nouns, pad_boxes
 
 # Which objectives read true and false pairs, and which a plain batch.
-OF_PAIRS = frozenset({"matching", "ranking", "editing", "alignment", "grounding", "hard_contrastive"})
+OF_PAIRS = frozenset({"matching", "ranking", "editing", "alignment", "grounding", "recognition", "hard_contrastive"})
 OF_FALSE_PAIRS = frozenset({"matching", "ranking", "alignment"})
 OF_CONFUSED = OF_FALSE_PAIRS | {"hard_contrastive"}  # ask what the prefilter confuses within the batch
+
+# How often a caption that has a swapped one is edited in another way: which of two covers the other is learned last.
+COVERED_EDITS, OTHER_EDITS = 0.4, 0.75
 
 Losses = dict[str, Tensor]
 
@@ -48,6 +52,16 @@ class Pretraining:
         self.shapes = train.pictures.by_shape()
         self.order = BatchOrder(self.shapes, stage.batch, seed)
         self.pools: list[Pool] = []
+        self.mask_rates = self.rates_of_words() if stage.noun_rate > 0 else None
+
+    def rates_of_words(self) -> np.ndarray:
+        """(V): how often each piece, where a word begins with it, is hidden"""
+        rates = np.full(len(self.vocabulary), self.stage.mask_rate)
+        rates[[i for i, piece in enumerate(self.vocabulary.pieces) if piece in EMPTY_WORDS]] = 0
+        names = {name for example in self.train.examples for thing in example.things for name in thing.all_names()}
+        for word in {word for name in names for word in name.split()} - EMPTY_WORDS:
+            rates[list(self.vocabulary.pieces_of(word)[:1])] = self.stage.noun_rate
+        return rates
 
     def active(self, step: int) -> list[str]:
         """The objectives of a step: all but those whose turn it is not."""
@@ -93,7 +107,13 @@ class Pretraining:
         images = self.network.embed_images(batch.pixels)
         texts = self.network.embed_texts(*self.tokens(batch.captions))
         with full_precision(images):
-            return contrastive_loss(images, texts, self.network.scale())
+            if not self.nouns:
+                return contrastive_loss(images, texts, self.network.scale())
+            maybe_true = torch.from_numpy(self.maybe_true(batch)).to(images.device)
+            return hard_contrastive_loss(self.network.scale() * texts @ images.T, maybe_true)
+
+    def maybe_true(self, batch: Pairs) -> np.ndarray:
+        return find_maybe_true(batch.captions, [self.train.examples[i] for i in batch.indices])
 
     def masking(self, batch: Pairs, random: np.random.Generator) -> Tensor:
         network = self.network
@@ -101,7 +121,7 @@ class Pretraining:
         inputs, labels = mask_words(
             ids,
             words,
-            rate=self.stage.mask_rate,
+            rate=self.stage.mask_rate if self.mask_rates is None else self.mask_rates[ids],
             mask_id=self.vocabulary.mask,
             first_word=self.vocabulary.first_word,
             vocabulary=len(self.vocabulary),
@@ -131,9 +151,14 @@ class Pretraining:
         size = len(batch.captions)
         owners, edited = self.edit(batch, random) if "editing" in active else ([], [])
         ids, mask = self.tokens(batch.captions + edited)
+        losses: Losses = {}
+        seen = network.encode(network.embed_image(batch.pixels)) if "recognition" in active else None
+        if "recognition" in active:
+            losses["recognition"] = self.recognition(batch, seen[:, 1:])
         if active & OF_CONFUSED:
-            maybe_true = find_maybe_true(batch.captions, [self.train.examples[i] for i in batch.indices])
-            similarity = self.compare(batch, ids[:size], mask[:size], learns="hard_contrastive" in active)
+            maybe_true = self.maybe_true(batch)
+            compared = self.compare(batch, ids, mask, seen, learns="hard_contrastive" in active)
+            similarity = compared[:size]
         text, image = network.embed_text(ids), network.embed_image(batch.pixels)
         texts, images = [*range(size)], [*range(size)]
         if active & OF_FALSE_PAIRS:
@@ -151,7 +176,6 @@ class Pretraining:
             rest = text[texts[whole:]], mask[texts[whole:]], image[images[whole:]]
             scores = torch.cat([scores, network.match(network.joint(*rest, only_first=True))])
         true, false, below = scores[:size], scores[size:false_end], scores[false_end:]
-        losses: Losses = {}
         if "matching" in active:
             losses["matching"] = matching_loss(true, scores[size:])
         if "ranking" in active:
@@ -159,7 +183,10 @@ class Pretraining:
         if "editing" in active:
             losses["editing"] = editing_loss(true[owners], below)
         if "hard_contrastive" in active:
-            losses["hard_contrastive"] = hard_contrastive_loss(similarity, torch.from_numpy(maybe_true).to(ids.device))
+            made_false = similarity.new_full((size,), -torch.inf)
+            made_false[owners] = compared[size:][range(len(owners)), owners]
+            maybe_true = torch.from_numpy(maybe_true).to(ids.device)
+            losses["hard_contrastive"] = hard_contrastive_loss(similarity, maybe_true, made_false)
         words, patches = states[:, : ids.shape[1]], states[:, ids.shape[1] + 1 :]
         if "alignment" in active:
             losses["alignment"] = self.alignment(words[:false_end], patches[:false_end], mask[texts[:false_end]], size)
@@ -210,21 +237,49 @@ class Pretraining:
                 continue
             example = self.train.examples[index]
             swapped = example.swapped[example.captions.index(caption)] if caption in example.captions else None
-            if swapped is None or random.random() < 0.5:
+            if swapped is None or random.random() < (COVERED_EDITS if example.covers else OTHER_EDITS):
                 swapped = edit_caption(caption, example, self.nouns, random) or swapped
             if swapped is not None:
                 owners.append(owner)
                 edited.append(swapped)
         return owners, edited
 
-    def compare(self, batch: Pairs, ids: Tensor, mask: Tensor, *, learns: bool) -> Tensor:
-        """How much the prefilter takes each text of the batch for each picture's, scaled: (n, n)"""
+    def compare(self, batch: Pairs, ids: Tensor, mask: Tensor, seen: Tensor | None, *, learns: bool) -> Tensor:
+        """How much the prefilter takes each text for each picture's, scaled: (texts, B)
+
+        seen: final states (B, T, H) of the pictures alone, where they are there already
+        """
         if not (learns or self.stage.hard_negatives):
-            return torch.zeros(len(ids), len(ids))
+            return torch.zeros(len(ids), len(batch.captions))
+        network = self.network
         with nullcontext() if learns else without_gradient():
-            texts, images = self.network.embed_texts(ids, mask), self.network.embed_images(batch.pixels)
+            images = network.embed_images(batch.pixels) if seen is None else network.project_images(seen)
+            texts = network.embed_texts(ids, mask)
             with full_precision(images):
-                return self.network.scale() * texts @ images.T
+                return network.scale() * texts @ images.T
+
+    def recognition(self, batch: Pairs, patches: Tensor) -> Tensor:
+        """Of every object of the pictures whose noun is one piece."""
+        found = [
+            (row, thing, pieces[0])
+            for row, index in enumerate(batch.indices)
+            for thing in self.train.examples[index].things
+            if len(pieces := self.vocabulary.pieces_of(thing.names[0])) == 1
+        ]
+        if not found:
+            return patches.sum() * 0
+        rows, things, nouns = map(list, zip(*found, strict=True))
+        logits = self.network.words(pool_objects(patches[rows], self.patches_of(batch, rows, things)))
+        return recognition_loss(logits, torch.tensor(nouns, device=logits.device))
+
+    def patches_of(self, batch: Pairs, rows: list[int], things: list[Thing]) -> Tensor:
+        """Which patches of its picture show each thing: (n, patches), each row summing to 1"""
+        boxes = pad_boxes([thing.boxes for thing in things])
+        if batch.moved is not None:
+            boxes = move_boxes(boxes, batch.moved[rows])
+        height, width = batch.pixels.shape[1:3]
+        patch = self.network.config.patch_size
+        return patch_targets(torch.from_numpy(boxes).float().to(batch.pixels.device), height // patch, width // patch)
 
     def alignment(self, words: Tensor, patches: Tensor, mask: Tensor, true: int) -> Tensor:
         """Over words without [CLS] and [SEP]."""
@@ -240,12 +295,7 @@ class Pretraining:
         rows, columns, found = find_nouns(ids.tolist(), things, self.vocabulary)
         if not rows:
             return words.sum() * 0
-        boxes = pad_boxes([thing.boxes for thing in found])
-        if batch.moved is not None:
-            boxes = move_boxes(boxes, batch.moved[rows])
-        height, width = batch.pixels.shape[1:3]
-        patch = self.network.config.patch_size
-        targets = patch_targets(torch.from_numpy(boxes).float().to(words.device), height // patch, width // patch)
+        targets = self.patches_of(batch, rows, found)
         with full_precision(words):
             return grounding_loss(words[rows, columns], patches[rows], targets)
 

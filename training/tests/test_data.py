@@ -97,7 +97,7 @@ def test_edits_are_false_and_well_formed():
     random = np.random.default_rng(0)
     nouns = [FOX.names, CAT.names, ("owl", "owls"), ("animal", "animals")]
     example = Example(["a fox to the left of two cats"], [None], [FOX, CAT])
-    edits = {edit_caption("a red fox to the left of two cats", example, nouns, random) for _ in range(200)}
+    edits = {edit_caption("a red fox to the left of two cats", example, nouns, random) for _ in range(200)} - {None}
     assert "a red fox to the right of two cats" in edits
     assert "a red fox to the left of three cats" in edits
     assert "an orange fox to the left of two cats" in edits
@@ -140,6 +140,46 @@ def test_captions_that_may_be_true_of_another_picture():
     pictures, texts = confuse(similarity, found, np.random.default_rng(0))
     assert pictures[1] in (2, 3)
     assert all(pictures[i] != i and texts[i] != i for i in range(5))
+
+
+def test_captions_that_are_false_of_another_number_or_tint():
+    def fox(count: int, tint: str | None = None) -> Example:
+        return Example([], [], [Thing(FOX.names, ("animal", "animals"), ((0.5, 0.5, 0.1, 0.1),) * count, tint)])
+
+    captions = ["a red fox", "two foxes", "some animals", "a fox"]
+    examples = [fox(1, "red"), fox(2), fox(3), fox(1, "blue")]
+    assert find_maybe_true(captions, examples).tolist() == [
+        [True, True, True, False],  # a fox of its own colour may be called red
+        [False, True, False, False],
+        [False, True, True, False],
+        [True, True, True, True],
+    ]
+
+
+def test_a_pair_is_no_false_one_twice():
+    similarity = torch.zeros(8, 8)
+    similarity[0, 1] = 50
+    for seed in range(20):
+        pictures, texts = confuse(similarity, np.eye(8, dtype=bool), np.random.default_rng(seed))
+        assert pictures[0] == 1
+        assert all(texts[picture] != text for text, picture in enumerate(pictures))
+
+
+def test_tints_are_exchanged_for_tints():
+    random = np.random.default_rng(0)
+    fox = Thing(FOX.names, (), ((0.5, 0.5, 0.1, 0.1),), "red")
+    captions = ["a red thing", "something on a red background"]
+    edits = [{edit_caption(c, Example([c], [None], [fox]), [], random) for _ in range(200)} for c in captions]
+    assert "a pink thing" in edits[0]
+    assert "a brown thing" not in edits[0]
+    assert "something on a brown background" in edits[1]
+
+
+def test_no_opposite_is_put_where_one_covers_another():
+    caption = "a fox with a cat behind"
+    example = Example([caption], [None], [FOX, CAT], has_relation=True, covers=True)
+    edits = {edit_caption(caption, example, [FOX.names, CAT.names], np.random.default_rng(i)) for i in range(50)}
+    assert not any(edit is not None and "front" in edit for edit in edits)
 
 
 def test_an_epoch_has_each_example_once_in_batches_of_one_shape():

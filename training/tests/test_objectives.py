@@ -15,6 +15,7 @@ from training.objectives.grounding import TEMPERATURE, grounding_loss, patch_tar
 from training.objectives.masking import IGNORED, mask_words, masking_loss
 from training.objectives.matching import editing_loss, matching_loss, ranking_loss
 from training.objectives.reasoning import reasoning_loss
+from training.objectives.recognition import pool_objects, recognition_loss
 from training.objectives.retrieval import retrieval_loss
 
 GOLDEN = Path(__file__).parents[2] / "test/fixtures/ipot/cases.safetensors"
@@ -68,6 +69,25 @@ def test_hard_contrastive():
     assert found.item() == pytest.approx((np.mean(rows) + np.mean(columns)) / 2)
 
 
+def test_hard_contrastive_with_captions_made_false():
+    logits, edited = [[2.0, 1.5], [0.5, 1.0]], [1.8, -math.inf]
+    rows = [cross_entropy([2.0, 1.5], 0), cross_entropy([0.5, 1.0], 1)]
+    columns = [cross_entropy([2.0, 0.5, 1.8], 0), cross_entropy([1.5, 1.0], 1)]
+    own = torch.eye(2, dtype=torch.bool)
+    found = hard_contrastive_loss(torch.tensor(logits), own, torch.tensor(edited))
+    assert found.item() == pytest.approx((np.mean(rows) + np.mean(columns)) / 2)
+
+
+def test_recognition():
+    patches = torch.tensor([[[1.0, 0.0], [3.0, 4.0], [9.0, 9.0]]])
+    pooled = pool_objects(patches, torch.tensor([[0.5, 0.5, 0.0]]))
+    assert pooled.tolist() == [[2.0, 2.0]]
+    logits = [[1.0, 2.0, 0.5], [0.0, -1.0, 4.0]]
+    expected = np.mean([cross_entropy(logits[0], 1), cross_entropy(logits[1], 0)])
+    assert recognition_loss(torch.tensor(logits), torch.tensor([1, 0])).item() == pytest.approx(expected)
+    assert recognition_loss(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long)).item() == 0
+
+
 def test_masking():
     logits = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 4.0]])
     expected = np.mean([cross_entropy([1.0, 2.0, 0.5], 1), cross_entropy([0.0, -1.0, 4.0], 0)])
@@ -90,6 +110,23 @@ def test_whole_words_are_masked_at_the_rate():
     assert chosen[:, 1].mean() == pytest.approx(0.15 + 0.85**4 / 4, abs=0.01)
     assert (inputs[chosen] == 4).mean() == pytest.approx(0.8, abs=0.02)
     assert (inputs[chosen] == ids[chosen]).mean() == pytest.approx(0.1, abs=0.02)
+
+
+def test_words_are_masked_at_rates_of_their_own():
+    words = np.tile([-1, 0, 1, 1, 2, -1], (20_000, 1))  # the second word has two pieces
+    ids = np.where(words >= 0, 100 + np.arange(6), np.array([2, 0, 0, 0, 0, 3]))
+    rates = np.tile([0, 0, 0.6, 0.1, 0.3, 0], (20_000, 1))  # that of its second piece does not count
+    options = {"rate": rates, "mask_id": 4, "first_word": 5, "vocabulary": 200}
+    _, labels = mask_words(ids, words, **options, random=np.random.default_rng(2))
+    chosen = labels != IGNORED
+    assert not chosen[:, 1].any()
+    assert (chosen[:, 2] == chosen[:, 3]).all()
+    assert chosen.any(axis=1).all()
+    # Where neither is drawn, 0.4 * 0.7 of the texts, the one nearest to its rate is.
+    assert 0.6 < chosen[:, 2].mean() < 0.6 + 0.28
+    assert 0.3 < chosen[:, 4].mean() < 0.3 + 0.28
+    _, labels = mask_words(ids, words, **options | {"rate": np.zeros((20_000, 6))}, random=np.random.default_rng(2))
+    assert ((labels != IGNORED).any(axis=1)).all()
 
 
 @pytest.mark.parametrize("case", ["caption", "short"])
