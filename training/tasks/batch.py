@@ -4,10 +4,15 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from training.data.dataset import Thing
+from training.data.augmentation import move_boxes
+from training.data.dataset import Example, Thing
 from training.data.vocabulary import Vocabulary
+from training.objectives.grounding import patch_targets
+from training.objectives.masking import EMPTY_WORDS
+from training.recipe import Stage
 
 
 @dataclass
@@ -52,3 +57,35 @@ def pad_boxes(boxes: list[tuple[tuple[float, ...], ...]]) -> np.ndarray:
     for row, of_one in zip(padded, boxes, strict=True):
         row[: len(of_one)] = of_one
     return padded
+
+
+def find_objects(things: list[list[Thing]], vocabulary: Vocabulary) -> tuple[list[int], list[Thing], list[int]]:
+    """Every thing of the pictures whose noun is one piece. -> the row of its picture, the thing, the id of the noun"""
+    rows, found, nouns = [], [], []
+    for row, shown in enumerate(things):
+        for thing in shown:
+            pieces = vocabulary.pieces_of(thing.names[0])
+            if len(pieces) == 1:
+                rows.append(row)
+                found.append(thing)
+                nouns.append(pieces[0])
+    return rows, found, nouns
+
+
+def patches_of(batch: Pairs, rows: list[int], things: list[Thing], patch: int) -> Tensor:
+    """Which patches of the picture in its row show each thing: (n, patches), each row summing to 1"""
+    boxes = pad_boxes([thing.boxes for thing in things])
+    if batch.moved is not None:
+        boxes = move_boxes(boxes, batch.moved[rows])
+    height, width = batch.pixels.shape[1:3]
+    return patch_targets(torch.from_numpy(boxes).float().to(batch.pixels.device), height // patch, width // patch)
+
+
+def rates_of_words(vocabulary: Vocabulary, examples: list[Example], stage: Stage) -> np.ndarray:
+    """(V): how often each piece, where a word begins with it, is hidden"""
+    rates = np.full(len(vocabulary), stage.mask_rate)
+    rates[[i for i, piece in enumerate(vocabulary.pieces) if piece in EMPTY_WORDS]] = 0
+    names = {name for example in examples for thing in example.things for name in thing.all_names()}
+    for word in {word for name in names for word in name.split()} - EMPTY_WORDS:
+        rates[list(vocabulary.pieces_of(word)[:1])] = stage.noun_rate
+    return rates

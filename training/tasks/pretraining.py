@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.augmentation import augment, move_boxes
-from training.data.dataset import Dataset, Thing
+from training.data.augmentation import augment
+from training.data.dataset import Dataset
 from training.data.edits import edit_caption
 from training.data.negatives import Pool, confuse, find_maybe_true, mine
 from training.data.order import MATCHED, MINED, PLAIN, BatchOrder, random_of
@@ -16,13 +16,13 @@ from training.measure import embed_all, encode, measure_retrieval
 from training.network import Vilt, full_precision, without_gradient
 from training.objectives.alignment import alignment_loss, transport_distance
 from training.objectives.contrastive import contrastive_loss, hard_contrastive_loss
-from training.objectives.grounding import grounding_loss, patch_targets
-from training.objectives.masking import EMPTY_WORDS, IGNORED, mask_words, masking_loss
+from training.objectives.grounding import grounding_loss
+from training.objectives.masking import IGNORED, mask_words, masking_loss
 from training.objectives.matching import editing_loss, matching_loss, ranking_loss
 from training.objectives.recognition import pool_objects, recognition_loss
 from training.objectives.retrieval import RANDOM_TEXTS, retrieval_loss
 from training.recipe import Stage
-from training.tasks.batch import Pairs, find_nouns, pad_boxes
+from training.tasks.batch import Pairs, find_nouns, find_objects, patches_of, rates_of_words
 
 # Which objectives read true and false pairs, and which a plain batch.
 OF_PAIRS = frozenset({"matching", "ranking", "editing", "alignment", "grounding", "recognition", "hard_contrastive"})
@@ -52,16 +52,7 @@ class Pretraining:
         self.shapes = train.pictures.by_shape()
         self.order = BatchOrder(self.shapes, stage.batch, seed)
         self.pools: list[Pool] = []
-        self.mask_rates = self.rates_of_words() if stage.noun_rate > 0 else None
-
-    def rates_of_words(self) -> np.ndarray:
-        """(V): how often each piece, where a word begins with it, is hidden"""
-        rates = np.full(len(self.vocabulary), self.stage.mask_rate)
-        rates[[i for i, piece in enumerate(self.vocabulary.pieces) if piece in EMPTY_WORDS]] = 0
-        names = {name for example in self.train.examples for thing in example.things for name in thing.all_names()}
-        for word in {word for name in names for word in name.split()} - EMPTY_WORDS:
-            rates[list(self.vocabulary.pieces_of(word)[:1])] = self.stage.noun_rate
-        return rates
+        self.mask_rates = rates_of_words(vocabulary, train.examples, stage) if stage.noun_rate > 0 else None
 
     def active(self, step: int) -> list[str]:
         """The objectives of a step: all but those whose turn it is not."""
@@ -152,14 +143,16 @@ class Pretraining:
         owners, edited = self.edit(batch, random) if "editing" in active else ([], [])
         ids, mask = self.tokens(batch.captions + edited)
         losses: Losses = {}
-        seen = network.encode(network.embed_image(batch.pixels)) if "recognition" in active else None
+        text, image = network.embed_text(ids), network.embed_image(batch.pixels)
+        seen = network.encode(image) if "recognition" in active else None
         if "recognition" in active:
             losses["recognition"] = self.recognition(batch, seen[:, 1:])
         if active & OF_CONFUSED:
             maybe_true = self.maybe_true(batch)
-            compared = self.compare(batch, ids, mask, seen, learns="hard_contrastive" in active)
+            learns = "hard_contrastive" in active
+            compared_texts = (ids, mask) if learns else (ids[:size], mask[:size])
+            compared = self.compare(batch, *compared_texts, seen, learns=learns)
             similarity = compared[:size]
-        text, image = network.embed_text(ids), network.embed_image(batch.pixels)
         texts, images = [*range(size)], [*range(size)]
         if active & OF_FALSE_PAIRS:
             likeness = similarity.detach() if self.stage.hard_negatives else torch.zeros_like(similarity)
@@ -260,26 +253,12 @@ class Pretraining:
 
     def recognition(self, batch: Pairs, patches: Tensor) -> Tensor:
         """Of every object of the pictures whose noun is one piece."""
-        found = [
-            (row, thing, pieces[0])
-            for row, index in enumerate(batch.indices)
-            for thing in self.train.examples[index].things
-            if len(pieces := self.vocabulary.pieces_of(thing.names[0])) == 1
-        ]
-        if not found:
+        rows, things, nouns = find_objects([self.train.examples[i].things for i in batch.indices], self.vocabulary)
+        if not rows:
             return patches.sum() * 0
-        rows, things, nouns = map(list, zip(*found, strict=True))
-        logits = self.network.words(pool_objects(patches[rows], self.patches_of(batch, rows, things)))
+        targets = patches_of(batch, rows, things, self.network.config.patch_size)
+        logits = self.network.words(pool_objects(patches[rows], targets))
         return recognition_loss(logits, torch.tensor(nouns, device=logits.device))
-
-    def patches_of(self, batch: Pairs, rows: list[int], things: list[Thing]) -> Tensor:
-        """Which patches of its picture show each thing: (n, patches), each row summing to 1"""
-        boxes = pad_boxes([thing.boxes for thing in things])
-        if batch.moved is not None:
-            boxes = move_boxes(boxes, batch.moved[rows])
-        height, width = batch.pixels.shape[1:3]
-        patch = self.network.config.patch_size
-        return patch_targets(torch.from_numpy(boxes).float().to(batch.pixels.device), height // patch, width // patch)
 
     def alignment(self, words: Tensor, patches: Tensor, mask: Tensor, true: int) -> Tensor:
         """Over words without [CLS] and [SEP]."""
@@ -295,7 +274,7 @@ class Pretraining:
         rows, columns, found = find_nouns(ids.tolist(), things, self.vocabulary)
         if not rows:
             return words.sum() * 0
-        targets = self.patches_of(batch, rows, found)
+        targets = patches_of(batch, rows, found, self.network.config.patch_size)
         with full_precision(words):
             return grounding_loss(words[rows, columns], patches[rows], targets)
 
