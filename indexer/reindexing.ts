@@ -33,7 +33,7 @@ export interface ReindexResult {
   seconds: number;
 }
 
-/** A picture, ready to be embedded, or only its captions. */
+/** A picture, ready to be embedded; without a model input only its captions are. */
 interface Prepared {
   image: PendingImage;
   modelInput: ModelInput | null;
@@ -60,8 +60,8 @@ export async function reindex(options: ReindexOptions): Promise<ReindexResult> {
   const { total, done: before, abandoned } = await store.beginReindex(model);
   if (abandoned) onNote?.(`An unfinished reindex with ${abandoned.path} is given up for this one.`);
   if (before > 0) onNote?.(`${before} of ${total} pictures were embedded before; going on with the others.`);
-  const done = () => before + result.images + result.skipped.length;
-  onProgress?.({ done: done(), total });
+  let done = before;
+  onProgress?.({ done, total });
   const unreadable: number[] = [];
   const requireSource = sourceCheck();
   await embedInBatches({
@@ -70,18 +70,19 @@ export async function reindex(options: ReindexOptions): Promise<ReindexResult> {
     embed: (batch) => embed(inference, batch),
     async write(reembeddings, batch) {
       await store.putReembeddings(reembeddings);
-      for (const { image, skipped } of batch) {
+      for (const { image, modelInput, skipped } of batch) {
         result.captions += image.captions.length;
-        if (skipped) {
-          result.skipped.push(skipped);
-          unreadable.push(image.imageId);
-        } else result.images += 1;
+        if (modelInput) result.images += 1;
+        if (!skipped) continue;
+        result.skipped.push(skipped);
+        unreadable.push(image.imageId);
       }
-      onProgress?.({ done: done(), total });
+      done += batch.length;
+      onProgress?.({ done, total });
     },
   });
   if (signal?.aborted) {
-    throw new PatchwordError('CANCELLED', `Stopped after ${done()} of ${total} pictures; they are kept.`, {
+    throw new PatchwordError('CANCELLED', `Stopped after ${done} of ${total} pictures; they are kept.`, {
       hint: 'Run the same command again to continue; until it is done the collection is searched as before.',
     });
   }
@@ -101,13 +102,13 @@ async function* pendingImages(store: Store): AsyncGenerator<PendingImage> {
   }
 }
 
-/** From the cache of model inputs, or else from the original. */
+/** From the cache of model inputs, or else from the original, which what is embedded already does not need. */
 async function prepare(
   { inference, allowMissing, signal }: ReindexOptions,
   image: PendingImage,
   requireSource: (root: string) => Promise<void>,
 ): Promise<Prepared> {
-  if (image.modelInput) return { image, modelInput: image.modelInput };
+  if (image.modelInput || image.embedded) return { image, modelInput: image.modelInput };
   if (!allowMissing) await requireSource(image.root);
   try {
     return { image, modelInput: await prepareStored({ inference, image, signal }) };

@@ -7,6 +7,7 @@ tasks/            what one step of training computes: pretraining, VQAv2, NLVR2
 trainer.py        the loop: optimizer, schedule, log, checkpoints
 recipe.py         what a recipe (TOML) may say
 start.py          where weights come from
+averaging.py      one model of several
 export.py         the folder that Patchword reads
 command.py        the command line
 """

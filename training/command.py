@@ -1,4 +1,4 @@
-"""The command line: train, plot, recall."""
+"""The command line: train, average, plot, recall."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from training.averaging import average_models
 from training.data.dataset import read_datasets
 from training.data.vocabulary import Vocabulary
 from training.measure import measure_retrieval
@@ -15,6 +16,8 @@ from training.plot import plot
 from training.recipe import Network, read_recipe
 from training.run import run_recipe
 from training.start import build_network, read_vocabulary
+
+FULL_VOCABULARY = Path("data/vocabulary/bert-base-uncased.txt")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -45,6 +48,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_machine(verb)
     verb.set_defaults(verb=train)
 
+    verb = verbs.add_parser("average", help="average the weights of models that were trained on from the same ones")
+    verb.add_argument("models", type=Path, nargs="+", help="the last one's vocabulary and sizes are kept")
+    verb.add_argument("--shares", type=float, nargs="+", required=True, help="of each model, 1 together")
+    verb.add_argument("--output", type=Path, required=True, help="folder of the model to write")
+    verb.set_defaults(verb=average)
+
     verb = verbs.add_parser("plot", help="draw the log of a run as SVG")
     verb.add_argument("run", type=Path)
     verb.add_argument("--output", type=Path, help="default: curves.svg in the run's folder")
@@ -73,6 +82,11 @@ def train(options: argparse.Namespace) -> None:
     print(run_recipe(recipe, options.output, torch.device(options.device)))
 
 
+def average(options: argparse.Namespace) -> None:
+    average_models(options.models, options.shares, options.output, FULL_VOCABULARY)
+    print(options.output)
+
+
 def draw(options: argparse.Namespace) -> None:
     output = options.output or options.run / "curves.svg"
     plot(options.run / "log.jsonl", output)
@@ -80,7 +94,7 @@ def draw(options: argparse.Namespace) -> None:
 
 
 def recall(options: argparse.Namespace) -> None:
-    pieces = read_vocabulary(options.model, Path("data/vocabulary/bert-base-uncased.txt"))
+    pieces = read_vocabulary(options.model, FULL_VOCABULARY)
     vocabulary = Vocabulary(pieces)
     network, _ = build_network(Network(start=str(options.model)), vocabulary, options.model / "vocab.txt")
     config = network.config

@@ -64,6 +64,7 @@ class Stage:
     mask_rate: float = 0.15  # of words
     noun_rate: float = 0.0  # of the nouns of drawn scenes; with it, words that need no picture are never hidden
     unknown_rate: float = 0.02  # of words that become [UNK]
+    caption_shares: tuple[float, ...] = ()  # how often each caption of a picture is read, in their order; none: alike
     edit_rate: float = 0.6  # of true captions that get an edited one
     hard_negatives: bool = True  # chosen by the prefilter, which must be trained for it; False: at random
     mine_every: int = 150  # batches; 0: false pairs are of a random batch
@@ -81,6 +82,10 @@ class Stage:
             )
         if self.objectives and not any(weight > 0 for weight in self.objectives.values()):
             raise ValueError(f"Stage {self.name}: no objective has a weight above 0.")
+        if self.caption_shares and not (min(self.caption_shares) >= 0 and self.caption_shares[0] > 0):
+            raise ValueError(
+                f"Stage {self.name}: caption_shares are from 0 on, and the first, which every picture has, is above 0."
+            )
         idle = [name for name in self.take_turns if name not in self.objectives]
         if idle:
             raise ValueError(f"Stage {self.name}: {', '.join(idle)} takes turns, but has no weight in objectives.")

@@ -75,14 +75,16 @@ export interface PendingImage {
   location: ImageLocation;
   contentHash: string;
   captions: { captionId: number; text: string }[];
-  /** From the cache, where it holds one of the size that the next model reads. */
+  /** An earlier run embedded it, and only captions are lacking. */
+  embedded: boolean;
+  /** From the cache, where it holds one of the size that the next model reads, and the image is not embedded. */
   modelInput: ModelInput | null;
 }
 
 /** What a reindex puts in the place of an image's embeddings. */
 export interface Reembedding {
   imageId: number;
-  /** (dimension of the next model), unit length; null where the image cannot be read, so that only its captions are kept. */
+  /** (dimension of the next model), unit length; null where the image cannot be read or is embedded already, so that only its captions are kept. */
   embedding: Float32Array | null;
   captions: { captionId: number; embedding: Float32Array }[];
   /** For the cache; null where it is there, or cannot be made. */

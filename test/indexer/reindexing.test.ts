@@ -175,6 +175,31 @@ describe('reindex', function () {
     assertSameHits(await find(await open()));
   });
 
+  it('continues with the captions alone of a picture that was embedded and is gone by now, and finds it', async () => {
+    const { signal, abort } = aborting();
+    await run(small, { signal, onBatch: abort });
+    const text = fileOf(QUERY).replace('.jpg', '.txt');
+    const engine = await open();
+    writeFileSync(text, 'something else');
+    await ingest({ engine, source: at('photos') });
+    await engine.close();
+    renameSync(fileOf(QUERY), at('away.jpg'));
+    try {
+      const { result, embedded } = await succeed(small);
+      assert.deepEqual(result.skipped, []);
+      assert.deepEqual([result.images, result.captions], [PICTURES - BATCH, PICTURES - BATCH + 1]);
+      assert.equal(embedded.images, PICTURES - BATCH);
+      const images = await allImages(await open());
+      assert.deepEqual(
+        images.filter(({ searchable }) => !searchable),
+        [],
+      );
+    } finally {
+      renameSync(at('away.jpg'), fileOf(QUERY));
+      writeFileSync(text, captions[QUERY]);
+    }
+  });
+
   it('starts over towards a third model, and says so', async () => {
     const { signal, abort } = aborting();
     await run(reversed, { signal, onBatch: abort });

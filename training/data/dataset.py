@@ -38,6 +38,13 @@ class Example:
     has_relation: bool = False  # of a drawn scene that shows one: "left of", "above", ...
     covers: bool = False  # that one is "in front of"
 
+    def draw_caption(self, shares: Sequence[float], random: np.random.Generator) -> str:
+        """shares: how often each caption is drawn, in their order, those without a share never; none: all alike"""
+        if not shares:
+            return str(random.choice(self.captions))
+        chances = np.array(shares[: len(self.captions)])
+        return self.captions[random.choice(len(chances), p=chances / chances.sum())]
+
 
 @dataclass
 class Dataset:

@@ -78,10 +78,13 @@ class Pretraining:
 
     # Batches
 
+    def draw_captions(self, indices: np.ndarray, random: np.random.Generator) -> list[str]:
+        return [self.train.examples[i].draw_caption(self.stage.caption_shares, random) for i in indices]
+
     def batch(self, indices: np.ndarray, random: np.random.Generator, captions: list[str] | None = None) -> Pairs:
         """Pictures of one shape, each with one of its captions."""
         if captions is None:
-            captions = [random.choice(self.train.examples[i].captions) for i in indices]
+            captions = self.draw_captions(indices, random)
         captions = [drop_words(caption, self.stage.unknown_rate, random) for caption in captions]
         pixels = self.train.pictures.take(indices, self.network.device)
         moved = None
@@ -216,7 +219,7 @@ class Pretraining:
         for group, share in zip(groups, shares(groups), strict=True):
             count = min(len(group), max(2 * self.stage.pairs, round(share * self.stage.mine_from)))
             indices = np.sort(random.choice(group, count, replace=False))
-            captions = [str(random.choice(self.train.examples[i].captions)) for i in indices]
+            captions = self.draw_captions(indices, random)
             texts, images = embed_all(self.network, self.vocabulary, captions, self.train.pictures, indices)
             with full_precision(images):
                 pools.append(mine(indices, captions, texts, images))

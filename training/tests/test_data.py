@@ -20,6 +20,20 @@ FOX = Thing(("fox", "foxes"), ("animal", "animals"), ((0.5, 0.5, 0.2, 0.2),))
 CAT = Thing(("cat", "cats"), ("animal", "animals"), ((0.5, 0.5, 0.2, 0.2),))
 
 
+def test_captions_are_drawn_by_their_shares():
+    random = np.random.default_rng(1)
+    example = Example(["first", "second", "third"], [None] * 3)
+
+    def counts(shares: tuple[float, ...]) -> list[int]:
+        drawn = [example.draw_caption(shares, random) for _ in range(3000)]
+        return [drawn.count(caption) for caption in example.captions]
+
+    first, second, third = counts((0.6, 0.2, 0.2, 9.0))  # a share for which there is no caption is not missed
+    assert (first, second, third) == pytest.approx((1800, 600, 600), abs=120)
+    assert counts((1.0,)) == [3000, 0, 0]
+    assert counts(()) == pytest.approx([1000] * 3, abs=120)
+
+
 def test_a_missing_split_is_told(scenes, tmp_path):
     with pytest.raises(ValueError, match="no picture of the split val; it has train"):
         read_dataset(scenes, frozenset({"val"}), side=SIDE, patch=PATCH, cache=tmp_path)

@@ -155,6 +155,9 @@ def test_bad_recipes_are_told(tmp_path):
     assert read_recipe(recipe, ["stages.only.steps=9", "network.start=data/model"]).stages[0].steps == 9
     with pytest.raises(ValueError, match="there is no stage other"):
         read_recipe(recipe, ["stages.other.steps=9"])
+    for shares in ("[0.0, 1.0]", "[1.0, -1.0]"):
+        with pytest.raises(ValueError, match="caption_shares are from 0 on, and the first"):
+            read_recipe(recipe, [f"stages.only.caption_shares={shares}"])
     with pytest.raises(ValueError, match="share from 0 to 1, but is 2"):
         read_recipe(recipe, ["stages.only.keep_start=2", "network.start=data/model"])
     with pytest.raises(ValueError, match="but only has it"):

@@ -234,7 +234,7 @@ export class Collection {
     return reindex.pendingImages(page).map((image) => ({
       ...image,
       root: this.places.find(image.root),
-      modelInput: this.inputs.get({ contentHash: image.contentHash, inputSize }),
+      modelInput: image.embedded ? null : this.inputs.get({ contentHash: image.contentHash, inputSize }),
     }));
   }
 

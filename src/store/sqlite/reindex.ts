@@ -21,9 +21,10 @@ export interface ReindexOptions {
 /** The file's name, in the collection's folder. */
 export const REINDEX_FILE = 'reindex.sqlite';
 
+const EMBEDDED = 'EXISTS (SELECT 1 FROM next.images n WHERE n.id = images.id AND n.content_hash = images.content_hash)';
+
 /** What the next images and captions lack, of what the catalog holds. */
-const PENDING = `
-  NOT EXISTS (SELECT 1 FROM next.images n WHERE n.id = images.id AND n.content_hash = images.content_hash)
+const PENDING = `NOT ${EMBEDDED}
   OR EXISTS (SELECT 1 FROM captions c WHERE c.image_id = images.id AND c.id NOT IN (SELECT id FROM next.captions))`;
 
 /**
@@ -77,6 +78,7 @@ export class Reindex {
       this.sql.pending.all(page.after, page.limit).map((image) => ({
         ...image,
         location: decodeLocation(image),
+        embedded: image.embedded === 1,
         captions: this.sql.captionsOf.all(image.imageId),
       })),
     )();
@@ -100,7 +102,7 @@ export class Reindex {
     this.database
       .transaction(() => {
         const { base, images, captions } = this.sql.bounds.get()!;
-        this.sql.swapImages.run(base);
+        this.sql.swapImages.run({ base, unreadable: JSON.stringify(unreadable) });
         this.sql.swapCaptions.run(base + images);
         const left = this.sql.left.get({ base, unreadable: JSON.stringify(unreadable) })!;
         if (left.images + left.captions > 0) {
@@ -142,7 +144,10 @@ export function readTarget(file: string): CollectionModel | null {
   }
 }
 
-type PendingRow = Pick<PendingImage, 'imageId' | 'file' | 'root' | 'contentHash'> & { location: string | null };
+type PendingRow = Pick<PendingImage, 'imageId' | 'file' | 'root' | 'contentHash'> & {
+  location: string | null;
+  embedded: 0 | 1;
+};
 
 function statements(database: Connection) {
   return {
@@ -150,7 +155,7 @@ function statements(database: Connection) {
       `SELECT (SELECT count(*) FROM images) AS total, (SELECT count(*) FROM images WHERE ${PENDING}) AS pending`,
     ),
     pending: database.prepare<[number, number], PendingRow>(
-      `SELECT images.id AS imageId, file, root, location, content_hash AS contentHash
+      `SELECT images.id AS imageId, file, root, location, content_hash AS contentHash, ${EMBEDDED} AS embedded
        FROM images ${FIRST_FILE}
        WHERE images.id > ? AND (${PENDING}) ORDER BY images.id LIMIT ?`,
     ),
@@ -168,9 +173,10 @@ function statements(database: Connection) {
       `SELECT revision AS base, (SELECT ifnull(max(id), 0) FROM images) AS images,
          (SELECT ifnull(max(id), 0) FROM captions) AS captions FROM meta`,
     ),
-    swapImages: database.prepare<[number]>(
-      `UPDATE main.images SET embedding = n.embedding, revision = ? + n.id FROM next.images n
-       WHERE n.id = main.images.id AND n.content_hash = main.images.content_hash`,
+    swapImages: database.prepare<[{ base: number; unreadable: string }]>(
+      `UPDATE main.images SET embedding = n.embedding, revision = :base + n.id FROM next.images n
+       WHERE n.id = main.images.id AND n.content_hash = main.images.content_hash
+         AND n.id NOT IN (SELECT value FROM json_each(:unreadable))`,
     ),
     swapCaptions: database.prepare<[number]>(
       `UPDATE main.captions SET embedding = n.embedding, revision = ? + n.id FROM next.captions n

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PendingImage, Reembedding, Store, Target } from '../../../../src/store/store.js';
+import type { ImageRecord, PendingImage, Reembedding, Store, Target } from '../../../../src/store/store.js';
 import { modelOf, neighborsOf, randomUnit, seededRandom, upsertTo } from '../records.js';
 import { type Context, DIMENSION, MODEL, record, records, ROOT, storedAs } from './context.js';
 
@@ -51,6 +51,7 @@ export function testReindexing({ open, openNew, newName }: Context): void {
         location: { file },
         contentHash,
         captions,
+        embedded: false,
         modelInput: null,
       });
       await store.putReembeddings(all.map(reembedded));
@@ -176,6 +177,34 @@ export function testReindexing({ open, openNew, newName }: Context): void {
       assert.deepEqual(await upsertTo(store, { path: ROOT, images: [back] }), [ids[3]]);
       assert.equal((await search(store, nextEmbedding(ids[3])))[0].id, ids[3]);
       assert.deepEqual(await store.getImages([ids[3]]), [storedAs(ids[3], record(3))]);
+    });
+
+    it('wants the new captions alone of what was embedded before, and finds it though it is out of reach by then', async () => {
+      const store = await openNew();
+      const ids = await upsertTo(store, { path: ROOT, images: records(0, 2) });
+      await store.beginReindex(NEXT);
+      await store.putReembeddings((await pending(store)).map(reembedded));
+      const captioned = ({ captions, ...image }: ImageRecord) => ({
+        ...image,
+        captions: [...captions, { ...captions[0], text: `${captions[0].text}, seen again` }],
+      });
+      await upsertTo(store, { path: ROOT, images: records(0, 2).map(captioned) });
+      const lacking = await pending(store);
+      assert.deepEqual(
+        lacking.map(({ imageId, embedded, modelInput, captions }) => [imageId, embedded, modelInput, captions.length]),
+        ids.map((imageId) => [imageId, true, null, record(0).captions.length + 1]),
+      );
+      await store.putReembeddings(
+        lacking.map((image) => ({ ...reembedded(image), embedding: null, modelInput: null })),
+      );
+      assert.deepEqual(await pending(store), []);
+      await store.finishReindex({ unreadable: [ids[1]] });
+      assert.deepEqual(idsOf(await search(store, nextEmbedding(1))), [ids[0]], 'what is named unreadable is not found');
+      const images = await store.getImages(ids);
+      assert.deepEqual(
+        images.map((image) => image?.searchable),
+        [true, false],
+      );
     });
 
     it('is noticed by whoever has the collection open', async () => {
