@@ -202,6 +202,13 @@ class Vilt(nn.Module):
         """States of masked words (n, H) -> logits over the vocabulary (n, V)"""
         return self.mlm_score(states).float()
 
+    def nouns(self, states: Tensor, means: Tensor) -> Tensor:
+        """The head of hidden words over nouns alone, each the mean of its pieces: states (n, H), means (nouns, V), rows
+        summing to 1 -> logits (n, nouns)"""
+        head = self.mlm_score
+        nouns, biases = means @ head.decoder.weight, means @ head.decoder.bias
+        return (head.transform(states) @ nouns.T + biases).float()
+
     def scale(self) -> Tensor:
         """What cosines are multiplied by in the contrastive loss."""
         return self.prefilter.logit_scale.clamp(max=MAXIMUM_SCALE).exp()

@@ -60,6 +60,7 @@ class Stage:
     warm_up: float = 0.1  # share of the steps
     falls_to: float = 0.0  # share of the learning rate that is left at the end
     clip: float = 1.0  # largest norm of the gradient
+    mean_decay: float = 0.0  # of the running mean of the weights, which is measured and kept (Polyak, 1992); 0: none
     augment_rate: float = 1.0  # of pictures; RandAugment(2, 9)
     mask_rate: float = 0.15  # of words
     noun_rate: float = 0.0  # of the nouns of drawn scenes; with it, words that need no picture are never hidden
@@ -82,6 +83,8 @@ class Stage:
             )
         if self.objectives and not any(weight > 0 for weight in self.objectives.values()):
             raise ValueError(f"Stage {self.name}: no objective has a weight above 0.")
+        if not 0 <= self.mean_decay < 1:
+            raise ValueError(f"Stage {self.name}: mean_decay is from 0 to below 1, but is {self.mean_decay}.")
         if self.caption_shares and not (min(self.caption_shares) >= 0 and self.caption_shares[0] > 0):
             raise ValueError(
                 f"Stage {self.name}: caption_shares are from 0 on, and the first, which every picture has, is above 0."

@@ -22,10 +22,14 @@ plain() {
 npx tsc
 draw train --count 60000 --seed 101 --format raw --split train --pairs train --aspects 1:1,4:3,3:4
 plain plain --count 30000 --seed 102 --styles noto,noto-v1,twemoji,emojione
+plain plainer --count 40000 --seed 106 --styles noto,noto-v1,twemoji,emojione
 plain objects --count 30000 --seed 103 --varied 50
 plain pictograms --count 20000 --seed 104 --varied 50 --styles mdi,game-icons,ph,hugeicons,icon-park
 draw front --count 20000 --seed 105 --format raw --split train --pairs train --styles noto,noto-v1,twemoji,emojione --layouts front
 draw val --count 1000 --seed 778 --format raw --split val --aspects 1:1,4:3,3:4
 draw calibration --count 1000 --seed 992 --split val --aspects 1:1,4:3,3:4
 "$python" -m training train training/recipes/continued.toml --output runs/continued
-node bin/patchword.js calibrate --model runs/continued/model --captions scenes/calibration/dataset.json --queries 1000
+"$python" -m training average data/model runs/continued/model --shares 0.2 0.8 --output runs/average
+"$python" -m training train training/recipes/further.toml --output runs/further
+"$python" -m training average runs/average runs/further/model --shares 0.3 0.7 --output runs/model
+node bin/patchword.js calibrate --model runs/model --captions scenes/calibration/dataset.json --queries 1000

@@ -66,6 +66,7 @@ class Trainer:
         self.dtype = choose_precision(precision, self.device)
         self.optimizer = make_optimizer(network, stage)
         self.step = 0
+        self.mean = [own.detach().clone() for own in network.parameters()] if stage.mean_decay > 0 else []
 
     def run(self, until: int | None = None) -> None:
         """until: a step to stop before; None trains the stage to its end"""
@@ -75,16 +76,18 @@ class Trainer:
             self.measure()
         saved = logged = time.monotonic()
         begun = self.step
-        figures: dict[str, torch.Tensor | float] = {}
+        figures: dict[str, list[torch.Tensor | float]] = {}
         while self.step < end:
-            figures |= self.train_step()  # the last of each, since objectives take turns
+            for name, value in self.train_step().items():  # not all at each step: objectives take turns
+                figures.setdefault(name, []).append(value)
             self.step += 1
             if self.step % LOG_EVERY == 0 or self.step == end:
                 seconds = (time.monotonic() - logged) / (self.step - begun)
-                self.log(
-                    {name: float(value) for name, value in figures.items()} | {"seconds_per_step": round(seconds, 4)}
-                )
+                means = {name: float(sum(values)) / len(values) for name, values in figures.items()}
+                self.log(means | {"seconds_per_step": round(seconds, 4)})
                 logged, begun, figures = time.monotonic(), self.step, {}
+            if self.step == self.stage.steps:
+                self.take_mean()
             if self.step % self.stage.measure_every == 0 or self.step == self.stage.steps:
                 measured = time.monotonic()
                 self.measure()
@@ -110,9 +113,28 @@ class Trainer:
                 sums[name] = sums.get(name, 0) + loss.detach() / parts
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.stage.clip)
         self.optimizer.step()
+        if self.mean:
+            # At first of as many steps as there were: a mean that holds on to the first weights lags behind.
+            share = max(1 - self.stage.mean_decay, 1 / (self.step + 2))
+            torch._foreach_lerp_(self.mean, [own.detach() for own in self.network.parameters()], share)
         return sums | {"gradient_norm": norm, "learning_rate": rate}
 
+    @torch.no_grad()
+    def take_mean(self) -> None:
+        """The network gets the running mean of its weights."""
+        for own, mean in zip(self.network.parameters(), self.mean, strict=False):
+            own.copy_(mean)
+
     def measure(self) -> None:
+        """Of the running mean, where there is one."""
+        latest = [own.detach().clone() for own in self.network.parameters()] if self.mean else []
+        self.take_mean()
+        self.measure_network()
+        with torch.no_grad():
+            for own, value in zip(self.network.parameters(), latest, strict=False):
+                own.copy_(value)
+
+    def measure_network(self) -> None:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
             figures = self.task.measure()
         if figures:
@@ -132,6 +154,7 @@ class Trainer:
                 "stage": self.stage.name,
                 "step": self.step,
                 "network": self.network.state_dict(),
+                "mean": self.mean,
                 "optimizer": self.optimizer.state_dict(),
                 "task": self.task.state(),
                 "random": torch.get_rng_state(),  # of dropout; all else is drawn by the number of the step
@@ -144,6 +167,8 @@ class Trainer:
     def load(self, checkpoint: dict) -> None:
         self.step = checkpoint["step"]
         self.network.load_state_dict(checkpoint["network"])
+        for mean, value in zip(self.mean, checkpoint["mean"], strict=True):
+            mean.copy_(value)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         self.task.load(checkpoint["task"])
         torch.set_rng_state(checkpoint["random"].cpu())

@@ -7,7 +7,7 @@ import type { LayoutName } from './layouts.js';
  * is "in a window".
  */
 export interface Sentences {
-  /** Tell the relation; each with what it says once the relation is exchanged, which is false. */
+  /** Tell the relation; each with what it says once the relation is exchanged: false, and of a form that is told of other pictures. */
   related: readonly (readonly [told: string, swapped: string])[];
   /** Tell who is there. */
   unrelated: readonly string[];
@@ -46,14 +46,14 @@ export const SENTENCES: Record<LayoutName, Sentences> = {
     related: [
       ['{a} above {b}', '{a} below {b}'],
       ['{a} over {b}', '{a} under {b}'],
-      ['{a} on top and {b} underneath', '{a} underneath and {b} on top'],
+      ['{a} on top and {b} underneath', '{b} on top and {a} underneath'],
       ['{a} at the top and {b} at the bottom', '{a} at the bottom and {b} at the top'],
       ['{a} {is a} above {b}', '{a} {is a} below {b}'],
       ['{b} below {a}', '{b} above {a}'],
       ['{b} under {a}', '{b} over {a}'],
       ['{b} at the bottom and {a} at the top', '{b} at the top and {a} at the bottom'],
       ['{b} {is b} below {a}', '{b} {is b} above {a}'],
-      ['{b} underneath {a}', '{b} on top of {a}'],
+      ['{b} underneath {a}', '{a} underneath {b}'],
     ],
     unrelated: ['{a} and {b}', '{b} and {a}', '{a} with {b}'],
     second: ['{the a} {is a} above {the b}', '{the b} {is b} below {the a}', '{the a} {is a} at the top'],
@@ -62,13 +62,13 @@ export const SENTENCES: Record<LayoutName, Sentences> = {
     related: [
       ['{a big} and {b small}', '{a small} and {b big}'],
       ['{a big} next to {b small}', '{a small} next to {b big}'],
-      ['{a big} with {b small}', '{a small} with {b big}'],
+      ['{a big} with {b small}', '{b big} with {a small}'],
       ['{a big} beside {b}', '{a small} beside {b}'],
-      ['{a} bigger than {b}', '{a} smaller than {b}'],
+      ['{a} bigger than {b}', '{b} bigger than {a}'],
       ['{b small} and {a big}', '{b big} and {a small}'],
       ['{b small} next to {a big}', '{b big} next to {a small}'],
       ['{b small} beside {a}', '{b big} beside {a}'],
-      ['{b} {is b} smaller than {a}', '{b} {is b} bigger than {a}'],
+      ['{b} {is b} smaller than {a}', '{a} {is a} smaller than {b}'],
     ],
     unrelated: ['{a} and {b}', '{b} and {a}', '{a} next to {b}', '{b} beside {a}'],
     second: ['{the a} {is a} bigger than {the b}', '{the b} {is b} smaller than {the a}', '{the a} {is a} big'],

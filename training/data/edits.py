@@ -42,11 +42,16 @@ AFTER_ARTICLE = re.compile(r"\ban?( \w+){0,2} $", re.IGNORECASE)
 
 
 def edit_caption(
-    caption: str, example: Example, nouns: list[tuple[str, ...]], random: np.random.Generator
+    caption: str,
+    example: Example,
+    nouns: list[tuple[str, ...]],
+    random: np.random.Generator,
+    chances: np.ndarray | None = None,
 ) -> str | None:
     """One relation, colour, number or noun changed; None where the caption has none of them.
 
     nouns: the names of every thing of the dataset, as Thing.names; without them nouns stay
+    chances (nouns): of each to be the false one, 1 together; None: all alike
     """
     kinds = [("relation", RELATION), ("colour", COLOUR), ("number", NUMBER)]
     if example.covers:  # "with a castle behind" is no English with the opposite: `swapped` has the objects exchanged
@@ -66,7 +71,8 @@ def edit_caption(
         return RELATION.sub(exchange, caption)
     match = matches[random.integers(len(matches))]
     if kind == "noun":
-        other = other_noun(match, example, nouns, random)
+        drawn = random.choice(len(nouns), DRAWS, p=chances)
+        other = other_noun(match, example, [nouns[i] for i in drawn])
     else:
         is_tint = example.things and match[0].lower() in TINTS and not OF_PLACE.match(caption, match.end())
         # No object is drawn in the other colours: they would give an edited caption away.
@@ -84,17 +90,14 @@ def exchange(match: re.Match) -> str:
     return "on top of" if word == "underneath" and OBJECT.match(match.string, match.end()) else SWAP[word]
 
 
-def other_noun(
-    match: re.Match, example: Example, nouns: list[tuple[str, ...]], random: np.random.Generator
-) -> str | None:
-    """The name of a thing that the picture does not show; plural for plural, and what is counted for what is ("a milk"
-    would give an edited caption away). None where a few draws find none.
+def other_noun(match: re.Match, example: Example, drawn: list[tuple[str, ...]]) -> str | None:
+    """The first name drawn of a thing that the picture does not show; plural for plural, and what is counted for what
+    is ("a milk" would give an edited caption away). None where none fits.
     """
     named = [thing.names for thing in example.things if match[0].lower() in thing.names]
     is_plural = any(match[0].lower() == names[-1] != names[0] for names in named)
     is_counted = any(len(names) > 1 for names in named) or bool(AFTER_ARTICLE.search(match.string[: match.start()]))
     shown = {name for thing in example.things for name in thing.all_names()}
-    drawn = (nouns[i] for i in random.integers(len(nouns), size=DRAWS))
     fitting = (names for names in drawn if (len(names) > 1) == is_counted and not shown.intersection(names))
     return next((names[-1 if is_plural else 0] for names in fitting), None)
 

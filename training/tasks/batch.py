@@ -59,19 +59,6 @@ def pad_boxes(boxes: list[tuple[tuple[float, ...], ...]]) -> np.ndarray:
     return padded
 
 
-def find_objects(things: list[list[Thing]], vocabulary: Vocabulary) -> tuple[list[int], list[Thing], list[int]]:
-    """Every thing of the pictures whose noun is one piece. -> the row of its picture, the thing, the id of the noun"""
-    rows, found, nouns = [], [], []
-    for row, shown in enumerate(things):
-        for thing in shown:
-            pieces = vocabulary.pieces_of(thing.names[0])
-            if len(pieces) == 1:
-                rows.append(row)
-                found.append(thing)
-                nouns.append(pieces[0])
-    return rows, found, nouns
-
-
 def patches_of(batch: Pairs, rows: list[int], things: list[Thing], patch: int) -> Tensor:
     """Which patches of the picture in its row show each thing: (n, patches), each row summing to 1"""
     boxes = pad_boxes([thing.boxes for thing in things])

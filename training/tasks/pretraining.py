@@ -7,22 +7,23 @@ import torch
 from torch import Tensor
 
 from training.data.augmentation import augment
-from training.data.dataset import Dataset
+from training.data.dataset import Dataset, Example
 from training.data.edits import edit_caption
-from training.data.negatives import Pool, confuse, find_maybe_true, mine
-from training.data.order import MATCHED, MINED, PLAIN, BatchOrder, random_of
+from training.data.negatives import confuse, find_maybe_true
+from training.data.order import MATCHED, PLAIN, BatchOrder, random_of
 from training.data.vocabulary import PAD, Vocabulary, drop_words
-from training.measure import embed_all, encode, measure_retrieval
+from training.measure import encode, measure_retrieval
 from training.network import Vilt, full_precision, without_gradient
 from training.objectives.alignment import alignment_loss, transport_distance
 from training.objectives.contrastive import contrastive_loss, hard_contrastive_loss
 from training.objectives.grounding import grounding_loss
 from training.objectives.masking import IGNORED, mask_words, masking_loss
 from training.objectives.matching import editing_loss, matching_loss, ranking_loss
-from training.objectives.recognition import pool_objects, recognition_loss
 from training.objectives.retrieval import RANDOM_TEXTS, retrieval_loss
 from training.recipe import Stage
-from training.tasks.batch import Pairs, find_nouns, find_objects, patches_of, rates_of_words
+from training.tasks.batch import Pairs, find_nouns, patches_of, rates_of_words
+from training.tasks.mining import Mining
+from training.tasks.recognition import Recognition, Recognized
 
 # Which objectives read true and false pairs, and which a plain batch.
 OF_PAIRS = frozenset({"matching", "ranking", "editing", "alignment", "grounding", "recognition", "hard_contrastive"})
@@ -30,7 +31,7 @@ OF_FALSE_PAIRS = frozenset({"matching", "ranking", "alignment"})
 OF_CONFUSED = OF_FALSE_PAIRS | {"hard_contrastive"}  # ask what the prefilter confuses within the batch
 
 # How often a caption that has a swapped one is edited in another way: which of two covers the other is learned last.
-COVERED_EDITS, OTHER_EDITS = 0.4, 0.75
+COVERED_EDITS, OTHER_EDITS = 0.1, 0.75
 
 Losses = dict[str, Tensor]
 
@@ -49,9 +50,9 @@ class Pretraining:
         self.train, self.validation = train, validation
         self.captions = train.captions()
         self.nouns = sorted({thing.names for example in train.examples for thing in example.things})
-        self.shapes = train.pictures.by_shape()
-        self.order = BatchOrder(self.shapes, stage.batch, seed)
-        self.pools: list[Pool] = []
+        self.recognition = Recognition(network, vocabulary, self.nouns)
+        self.order = BatchOrder(train.pictures.by_shape(), stage.batch, seed)
+        self.mining = Mining(network, vocabulary, train, stage, seed)
         self.mask_rates = rates_of_words(vocabulary, train.examples, stage) if stage.noun_rate > 0 else None
 
     def active(self, step: int) -> list[str]:
@@ -67,24 +68,24 @@ class Pretraining:
             random = random_of(self.seed, PLAIN, step)
             batch = self.batch(self.order[step], random)
             if "contrastive" in active:
-                losses["contrastive"] = self.contrastive(batch)
+                losses |= self.contrastive(batch, recognizes="recognition" in active)
             if "masking" in active:
                 losses["masking"] = self.masking(batch, random)
             if "retrieval" in active:
                 losses["retrieval"] = self.retrieval(batch, random)
-        if active & OF_PAIRS:
-            losses |= self.matched(active, step)
+        if active & OF_PAIRS - losses.keys():
+            paired = self.matched(active, step)
+            if "recognition" in losses:  # of the pictures of both batches
+                paired["recognition"] = (paired["recognition"] + losses["recognition"]) / 2
+            losses |= paired
         return {name: (self.stage.objectives[name], loss) for name, loss in losses.items()}
 
     # Batches
 
-    def draw_captions(self, indices: np.ndarray, random: np.random.Generator) -> list[str]:
-        return [self.train.examples[i].draw_caption(self.stage.caption_shares, random) for i in indices]
-
     def batch(self, indices: np.ndarray, random: np.random.Generator, captions: list[str] | None = None) -> Pairs:
         """Pictures of one shape, each with one of its captions."""
         if captions is None:
-            captions = self.draw_captions(indices, random)
+            captions = self.train.draw_captions(indices, self.stage.caption_shares, random)
         captions = [drop_words(caption, self.stage.unknown_rate, random) for caption in captions]
         pixels = self.train.pictures.take(indices, self.network.device)
         moved = None
@@ -97,17 +98,28 @@ class Pretraining:
 
     # Objectives of a plain batch
 
-    def contrastive(self, batch: Pairs) -> Tensor:
-        images = self.network.embed_images(batch.pixels)
-        texts = self.network.embed_texts(*self.tokens(batch.captions))
+    def contrastive(self, batch: Pairs, *, recognizes: bool) -> Losses:
+        """recognizes: objects too, in the same passes over pictures"""
+        network, losses = self.network, {}
+        seen = network.encode(network.embed_image(batch.pixels), only_first=not recognizes)
+        if recognizes:
+            losses["recognition"] = self.recognize(batch, seen).loss
+        images, texts = network.project_images(seen), network.embed_texts(*self.tokens(batch.captions))
         with full_precision(images):
             if not self.nouns:
-                return contrastive_loss(images, texts, self.network.scale())
+                return losses | {"contrastive": contrastive_loss(images, texts, network.scale())}
             maybe_true = torch.from_numpy(self.maybe_true(batch)).to(images.device)
-            return hard_contrastive_loss(self.network.scale() * texts @ images.T, maybe_true)
+            return losses | {"contrastive": hard_contrastive_loss(network.scale() * texts @ images.T, maybe_true)}
+
+    def recognize(self, batch: Pairs, seen: Tensor) -> Recognized:
+        """seen (B, 1 + patches, H): final states of the pictures alone"""
+        return self.recognition(batch, self.examples(batch), seen[:, 1:])
+
+    def examples(self, batch: Pairs) -> list[Example]:
+        return [self.train.examples[i] for i in batch.indices]
 
     def maybe_true(self, batch: Pairs) -> np.ndarray:
-        return find_maybe_true(batch.captions, [self.train.examples[i] for i in batch.indices])
+        return find_maybe_true(batch.captions, self.examples(batch))
 
     def masking(self, batch: Pairs, random: np.random.Generator) -> Tensor:
         network = self.network
@@ -140,16 +152,18 @@ class Pretraining:
     def matched(self, active: set[str], step: int) -> Losses:
         """`texts` and `images` say which text and which picture of the batch each pair is made of."""
         network, random = self.network, random_of(self.seed, MATCHED, step)
-        indices, captions = self.draw_pairs(step, random)
+        indices, captions = self.mining.draw(step, random)
         batch = self.batch(indices, random, captions)
         size = len(batch.captions)
-        owners, edited = self.edit(batch, random) if "editing" in active else ([], [])
-        ids, mask = self.tokens(batch.captions + edited)
         losses: Losses = {}
-        text, image = network.embed_text(ids), network.embed_image(batch.pixels)
-        seen = network.encode(image) if "recognition" in active else None
+        image, seen, chances = network.embed_image(batch.pixels), None, None
         if "recognition" in active:
-            losses["recognition"] = self.recognition(batch, seen[:, 1:])
+            seen = network.encode(image)
+            recognized = self.recognize(batch, seen)
+            losses["recognition"], chances = recognized.loss, recognized.chances
+        owners, edited = self.edit(batch, random, chances) if "editing" in active else ([], [])
+        ids, mask = self.tokens(batch.captions + edited)
+        text = network.embed_text(ids)
         if active & OF_CONFUSED:
             maybe_true = self.maybe_true(batch)
             learns = "hard_contrastive" in active
@@ -190,43 +204,10 @@ class Pretraining:
             losses["grounding"] = self.grounding(batch, ids[:size], words[:size], patches[:size])
         return losses
 
-    def draw_pairs(self, step: int, random: np.random.Generator) -> tuple[np.ndarray, list[str] | None]:
-        """-> indices and their captions, from a pool of neighbours; without a pool any of one shape, and no captions"""
-        if (
-            self.stage.hard_negatives
-            and self.stage.mine_every
-            and (step % self.stage.mine_every == 0 or not self.pools)
-        ):
-            self.pools = self.mine(random_of(self.seed, MINED, step))
-        if not self.pools:
-            groups = self.comparable()
-            group = groups[random.choice(len(groups), p=shares(groups))]
-            return random.choice(group, min(self.stage.pairs, len(group)), replace=False), None
-        sizes = np.array([len(pool.indices) for pool in self.pools])
-        pool = self.pools[random.choice(len(sizes), p=sizes / sizes.sum())]
-        return pool.draw(self.stage.pairs, random)
-
-    def comparable(self) -> list[np.ndarray]:
-        """Pictures of each shape that more than one has: a false pair is of two."""
-        groups = [group for group in self.order.shapes if len(group) > 1]
-        if not groups:
-            raise ValueError("False pairs are made of two pictures of one shape, and no two training pictures are.")
-        return groups
-
-    @without_gradient()
-    def mine(self, random: np.random.Generator) -> list[Pool]:
-        pools, groups = [], self.comparable()
-        for group, share in zip(groups, shares(groups), strict=True):
-            count = min(len(group), max(2 * self.stage.pairs, round(share * self.stage.mine_from)))
-            indices = np.sort(random.choice(group, count, replace=False))
-            captions = self.draw_captions(indices, random)
-            texts, images = embed_all(self.network, self.vocabulary, captions, self.train.pictures, indices)
-            with full_precision(images):
-                pools.append(mine(indices, captions, texts, images))
-        return pools
-
-    def edit(self, batch: Pairs, random: np.random.Generator) -> tuple[list[int], list[str]]:
-        """-> which captions of the batch were edited, and into what"""
+    def edit(
+        self, batch: Pairs, random: np.random.Generator, chances: np.ndarray | None
+    ) -> tuple[list[int], list[str]]:
+        """chances (B, nouns): of each to be the false one -> which captions of the batch were edited, and into what"""
         owners, edited = [], []
         for owner, (index, caption) in enumerate(zip(batch.indices, batch.captions, strict=True)):
             if random.random() >= self.stage.edit_rate:
@@ -234,7 +215,8 @@ class Pretraining:
             example = self.train.examples[index]
             swapped = example.swapped[example.captions.index(caption)] if caption in example.captions else None
             if swapped is None or random.random() < (COVERED_EDITS if example.covers else OTHER_EDITS):
-                swapped = edit_caption(caption, example, self.nouns, random) or swapped
+                likely = None if chances is None else chances[owner]
+                swapped = edit_caption(caption, example, self.nouns, random, likely) or swapped
             if swapped is not None:
                 owners.append(owner)
                 edited.append(swapped)
@@ -254,15 +236,6 @@ class Pretraining:
             with full_precision(images):
                 return network.scale() * texts @ images.T
 
-    def recognition(self, batch: Pairs, patches: Tensor) -> Tensor:
-        """Of every object of the pictures whose noun is one piece."""
-        rows, things, nouns = find_objects([self.train.examples[i].things for i in batch.indices], self.vocabulary)
-        if not rows:
-            return patches.sum() * 0
-        targets = patches_of(batch, rows, things, self.network.config.patch_size)
-        logits = self.network.words(pool_objects(patches[rows], targets))
-        return recognition_loss(logits, torch.tensor(nouns, device=logits.device))
-
     def alignment(self, words: Tensor, patches: Tensor, mask: Tensor, true: int) -> Tensor:
         """Over words without [CLS] and [SEP]."""
         mask = mask.clone()
@@ -273,7 +246,7 @@ class Pretraining:
         return alignment_loss(distance[:true], distance[true:])
 
     def grounding(self, batch: Pairs, ids: Tensor, words: Tensor, patches: Tensor) -> Tensor:
-        things = [self.train.examples[i].things for i in batch.indices]
+        things = [example.things for example in self.examples(batch)]
         rows, columns, found = find_nouns(ids.tolist(), things, self.vocabulary)
         if not rows:
             return words.sum() * 0
@@ -289,12 +262,7 @@ class Pretraining:
         return measure_retrieval(self.network, self.vocabulary, self.validation, self.stage.measure_queries)
 
     def state(self) -> dict:
-        return {"pools": [vars(pool) for pool in self.pools]}
+        return self.mining.state()
 
     def load(self, state: dict) -> None:
-        self.pools = [Pool(**pool) for pool in state["pools"]]
-
-
-def shares(groups: list[np.ndarray]) -> np.ndarray:
-    sizes = np.array([len(group) for group in groups])
-    return sizes / sizes.sum()
+        self.mining.load(state)

@@ -34,6 +34,15 @@ def test_captions_are_drawn_by_their_shares():
     assert counts(()) == pytest.approx([1000] * 3, abs=120)
 
 
+def test_the_false_noun_is_drawn_by_its_chances():
+    nouns = [("bear", "bears"), CAT.names, FOX.names, ("owl", "owls")]
+    example = Example(["a fox"], [None], [FOX])
+    random = np.random.default_rng(1)
+    edits = [edit_caption("a fox", example, nouns, random, np.array([0.9, 0, 0, 0.1])) for _ in range(500)]
+    assert set(edits) == {"a bear", "an owl"}
+    assert edits.count("a bear") == pytest.approx(450, abs=30)
+
+
 def test_a_missing_split_is_told(scenes, tmp_path):
     with pytest.raises(ValueError, match="no picture of the split val; it has train"):
         read_dataset(scenes, frozenset({"val"}), side=SIDE, patch=PATCH, cache=tmp_path)

@@ -16,7 +16,7 @@ def trainer(data, vocabulary, folder: Path) -> Trainer:
     folder.mkdir(exist_ok=True)
     network = tiny(vocabulary)
     objectives = dict.fromkeys(OBJECTIVES, 1.0)
-    chosen = stage(objectives, steps=7, mine_every=3, measure_every=2, measure_queries=2)
+    chosen = stage(objectives, steps=7, mine_every=3, measure_every=2, measure_queries=2, mean_decay=0.9)
     task = Pretraining(network, vocabulary, data, data, chosen, seed=1)
     return Trainer(network, task, chosen, folder, precision="fp32", checkpoint_every=1e9)
 
@@ -39,6 +39,30 @@ def test_resume(data, vocabulary, tmp_path):
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     moments = [t.optimizer.state_dict()["state"] for t in (whole, resumed)]
     assert all(torch.equal(moments[0][i]["exp_avg"], moments[1][i]["exp_avg"]) for i in moments[0])
+
+
+def test_the_running_mean_is_measured_and_kept(data, vocabulary, tmp_path):
+    chosen = stage(
+        {"contrastive": 1.0}, steps=4, measure_every=4, measure_queries=0, learning_rate=1e-2, mean_decay=0.5
+    )
+    network = tiny(vocabulary)
+    task = Pretraining(network, vocabulary, data, data, chosen, seed=1)
+    run = Trainer(network, task, chosen, tmp_path, precision="fp32", checkpoint_every=1e9)
+    weight = network.prefilter.image_projection.weight
+    seen, measured = [weight.detach().clone()], []
+    step, measure = run.train_step, run.measure_network
+    run.train_step = lambda: (step(), seen.append(weight.detach().clone()))[0]
+    run.measure_network = lambda: (measure(), measured.append(weight.detach().clone()))
+    run.run()
+    mean = seen[0]
+    for latest in seen[1:]:
+        mean = (mean + latest) / 2
+    assert not torch.allclose(seen[-1], mean, atol=1e-4)
+    assert torch.allclose(weight, mean, atol=1e-6)
+    assert len(measured) == 2
+    assert all(torch.allclose(*pair, atol=1e-6) for pair in zip(measured, [seen[0], mean], strict=True))
+    first, *_, last = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert (first["step"], last["step"]) == (0, 4)
 
 
 def test_the_log_holds_each_measure_once(data, vocabulary, tmp_path):

@@ -155,6 +155,8 @@ def test_bad_recipes_are_told(tmp_path):
     assert read_recipe(recipe, ["stages.only.steps=9", "network.start=data/model"]).stages[0].steps == 9
     with pytest.raises(ValueError, match="there is no stage other"):
         read_recipe(recipe, ["stages.other.steps=9"])
+    with pytest.raises(ValueError, match="mean_decay is from 0 to below 1, but is 1"):
+        read_recipe(recipe, ["stages.only.mean_decay=1"])
     for shares in ("[0.0, 1.0]", "[1.0, -1.0]"):
         with pytest.raises(ValueError, match="caption_shares are from 0 on, and the first"):
             read_recipe(recipe, [f"stages.only.caption_shares={shares}"])

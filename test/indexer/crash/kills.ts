@@ -1,5 +1,4 @@
 import { temporaryFolder } from '../../fixture.js';
-import { drawSeed } from '../../seed.js';
 import { Trial } from './trial.js';
 
 /**
@@ -8,8 +7,15 @@ import { Trial } from './trial.js';
  * synced to the disk is tested where it is written (database.test.ts). What a seed draws is the same each time, but not the
  * moments of a busy machine: a failure keeps what it found.
  */
-export function describeKills({ kills, say }: { kills: number; say?: (line: string) => void }): void {
-  const seed = drawSeed();
+export function describeKills({
+  kills,
+  seed,
+  say,
+}: {
+  kills: number;
+  seed: number;
+  say?: (line: string) => void;
+}): void {
   const folder = temporaryFolder();
   let trial: Trial;
   let killed = false;

@@ -1,0 +1,56 @@
+"""Which pictures a step of true and false pairs reads: those that the prefilter confuses, where it is good for that."""
+
+import numpy as np
+
+from training.data.dataset import Dataset
+from training.data.negatives import Pool, mine
+from training.data.order import MINED, random_of
+from training.data.vocabulary import Vocabulary
+from training.measure import embed_all
+from training.network import Vilt, full_precision, without_gradient
+from training.recipe import Stage
+
+
+class Mining:
+    def __init__(self, network: Vilt, vocabulary: Vocabulary, train: Dataset, stage: Stage, seed: int):
+        self.network, self.vocabulary, self.train = network, vocabulary, train
+        self.stage, self.seed = stage, seed
+        # A false pair is of two pictures of one shape.
+        self.groups = [group for group in train.pictures.by_shape().values() if len(group) > 1]
+        self.pools: list[Pool] = []
+
+    def draw(self, step: int, random: np.random.Generator) -> tuple[np.ndarray, list[str] | None]:
+        """-> indices and their captions, from a pool of neighbours; without a pool any of one shape, and no captions"""
+        if not self.groups:
+            raise ValueError("False pairs are made of two pictures of one shape, and no two training pictures are.")
+        stage = self.stage
+        if stage.hard_negatives and stage.mine_every and (step % stage.mine_every == 0 or not self.pools):
+            self.pools = self.mine(random_of(self.seed, MINED, step))
+        if not self.pools:
+            group = self.groups[random.choice(len(self.groups), p=shares(self.groups))]
+            return random.choice(group, min(stage.pairs, len(group)), replace=False), None
+        pools = [pool.indices for pool in self.pools]
+        return self.pools[random.choice(len(pools), p=shares(pools))].draw(stage.pairs, random)
+
+    @without_gradient()
+    def mine(self, random: np.random.Generator) -> list[Pool]:
+        pools, stage = [], self.stage
+        for group, share in zip(self.groups, shares(self.groups), strict=True):
+            count = min(len(group), max(2 * stage.pairs, round(share * stage.mine_from)))
+            indices = np.sort(random.choice(group, count, replace=False))
+            captions = self.train.draw_captions(indices, stage.caption_shares, random)
+            texts, images = embed_all(self.network, self.vocabulary, captions, self.train.pictures, indices)
+            with full_precision(images):
+                pools.append(mine(indices, captions, texts, images))
+        return pools
+
+    def state(self) -> dict:
+        return {"pools": [vars(pool) for pool in self.pools]}
+
+    def load(self, state: dict) -> None:
+        self.pools = [Pool(**pool) for pool in state["pools"]]
+
+
+def shares(groups: list) -> np.ndarray:
+    sizes = np.array([len(group) for group in groups])
+    return sizes / sizes.sum()
