@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
 
 from training.data.vocabulary import Vocabulary
 from training.export import export
 from training.network import Vilt
 from training.recipe import Network
-from training.start import Tensors, build_network, read_vocabulary, weights_at_start
+from training.start import Tensors, average, build_network, read_vocabulary, weights_at_start
 
 
 def average_models(models: list[Path], shares: list[float], output: Path, full: Path) -> None:
@@ -27,14 +26,7 @@ def average_models(models: list[Path], shares: list[float], output: Path, full: 
     vocabulary = Vocabulary(read_vocabulary(last, full))
     network, heads = build_network(Network(start=str(last)), vocabulary, full)
     others = [read_like(network, model, vocabulary, full) for model in models[:-1]]
-    with torch.no_grad():
-        for name, own in network.named_parameters():
-            total, weight = shares[-1] * own, torch.full_like(own, shares[-1])
-            for share, other in zip(shares[:-1], others, strict=True):
-                lacking = other[name].isnan()
-                total += share * other[name].masked_fill(lacking, 0)
-                weight += share * ~lacking
-            own.copy_(total / weight)
+    average(network, *zip(others, shares[:-1], strict=True))
     with safe_open(last / "model.safetensors", "pt") as tensors:
         half = tensors.get_slice("vilt.layernorm.weight").get_dtype() == "F16"
     export(network, vocabulary, output, heads=heads, half=half)

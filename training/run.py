@@ -68,7 +68,7 @@ def run_recipe(recipe: Recipe, folder: Path, device: torch.device) -> Path:
         if checkpoint and number == first:
             trainer.load(checkpoint)
         elif stage.keep_start > 0:
-            average(material.network, start, stage.keep_start)
+            average(material.network, (start, stage.keep_start))
         trainer.run()
         export(
             material.network,

@@ -107,16 +107,22 @@ def rename(tensors: Tensors) -> Tensors:
     return tensors
 
 
-def average(network: Vilt, start: Tensors, share: float) -> None:
-    """Every weight becomes `share` of the start's and the rest its own. What was learned first and is hardly trained
-    any more comes back, at little cost to what was learned since (Wortsman et al., Robust fine-tuning of zero-shot
-    models, 2022). Words that the start did not know are left as they are.
+def average(network: Vilt, *others: tuple[Tensors, float]) -> None:
+    """Every weight becomes the mean of its own and of others', each with its share; its own has the rest. With those
+    that it started from, what was learned first and is hardly trained any more comes back, at little cost to what was
+    learned since (Wortsman et al., Robust fine-tuning of zero-shot models, 2022).
 
-    start: the network's weights before training, NaN where it had none
+    others: weights as the network's, NaN where there are none, as of words that were not known: the mean is of the rest
     """
+    rest = 1 - sum(share for _, share in others)
     with torch.no_grad():
         for name, own in network.named_parameters():
-            own.copy_(torch.where(start[name].isnan(), own, torch.lerp(own, start[name], share)))
+            total, weight = rest * own, torch.full_like(own, rest)
+            for tensors, share in others:
+                lacking = tensors[name].isnan()
+                total += share * tensors[name].masked_fill(lacking, 0)
+                weight += share * ~lacking
+            own.copy_(torch.where(weight > 0, total / weight, own))
 
 
 def weights_at_start(network: Vilt, heads: set[str], folder: Path, vocabulary: Vocabulary, full: Path) -> Tensors:

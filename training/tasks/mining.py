@@ -12,11 +12,19 @@ from training.recipe import Stage
 
 
 class Mining:
-    def __init__(self, network: Vilt, vocabulary: Vocabulary, train: Dataset, stage: Stage, seed: int):
+    def __init__(
+        self,
+        network: Vilt,
+        vocabulary: Vocabulary,
+        train: Dataset,
+        shapes: list[np.ndarray],
+        stage: Stage,
+        seed: int,
+    ):
+        """shapes: which pictures have each"""
         self.network, self.vocabulary, self.train = network, vocabulary, train
         self.stage, self.seed = stage, seed
-        # A false pair is of two pictures of one shape.
-        self.groups = [group for group in train.pictures.by_shape().values() if len(group) > 1]
+        self.groups = [group for group in shapes if len(group) > 1]  # a false pair is of two pictures of one shape
         self.pools: list[Pool] = []
 
     def draw(self, step: int, random: np.random.Generator) -> tuple[np.ndarray, list[str] | None]:

@@ -52,7 +52,7 @@ class Pretraining:
         self.nouns = sorted({thing.names for example in train.examples for thing in example.things})
         self.recognition = Recognition(network, vocabulary, self.nouns)
         self.order = BatchOrder(train.pictures.by_shape(), stage.batch, seed)
-        self.mining = Mining(network, vocabulary, train, stage, seed)
+        self.mining = Mining(network, vocabulary, train, self.order.shapes, stage, seed)
         self.mask_rates = rates_of_words(vocabulary, train.examples, stage) if stage.noun_rate > 0 else None
 
     def active(self, step: int) -> list[str]:
@@ -156,12 +156,12 @@ class Pretraining:
         batch = self.batch(indices, random, captions)
         size = len(batch.captions)
         losses: Losses = {}
-        image, seen, chances = network.embed_image(batch.pixels), None, None
+        image, seen, recognized = network.embed_image(batch.pixels), None, None
         if "recognition" in active:
             seen = network.encode(image)
             recognized = self.recognize(batch, seen)
-            losses["recognition"], chances = recognized.loss, recognized.chances
-        owners, edited = self.edit(batch, random, chances) if "editing" in active else ([], [])
+            losses["recognition"] = recognized.loss
+        owners, edited = self.edit(batch, random, recognized) if "editing" in active else ([], [])
         ids, mask = self.tokens(batch.captions + edited)
         text = network.embed_text(ids)
         if active & OF_CONFUSED:
@@ -205,10 +205,12 @@ class Pretraining:
         return losses
 
     def edit(
-        self, batch: Pairs, random: np.random.Generator, chances: np.ndarray | None
+        self, batch: Pairs, random: np.random.Generator, recognized: Recognized | None
     ) -> tuple[list[int], list[str]]:
-        """chances (B, nouns): of each to be the false one -> which captions of the batch were edited, and into what"""
+        """recognized: objects of the batch, whose confusions are false nouns
+        -> which captions of the batch were edited, and into what"""
         owners, edited = [], []
+        chances = recognized.chances() if recognized else None
         for owner, (index, caption) in enumerate(zip(batch.indices, batch.captions, strict=True)):
             if random.random() >= self.stage.edit_rate:
                 continue

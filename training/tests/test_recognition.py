@@ -47,7 +47,7 @@ def test_the_loss_is_that_of_the_nouns_of_the_patches(recognition):
 def test_false_nouns_are_likely_as_they_are_taken_for_what_is_shown(recognition):
     patches = torch.randn(3, 4, 32)
     shown = [[WALL], [], [WALL, DOOR, RED_WALL]]
-    chances = recognition(batch_of(3), [Example(["?"], [None], things) for things in shown], patches).chances
+    chances = recognition(batch_of(3), [Example(["?"], [None], things) for things in shown], patches).chances()
     assert chances.sum(1) == pytest.approx(1)
     taken = recognition.network.nouns(patches[0, [0, 2]].mean(0)[None], recognition.means).softmax(1)[0].tolist()
     false = [UNIFORM / 3 + (1 - UNIFORM) * taken[i] / (taken[0] + taken[1]) for i in (0, 1)]
@@ -58,7 +58,7 @@ def test_false_nouns_are_likely_as_they_are_taken_for_what_is_shown(recognition)
 
 def test_without_objects_there_is_nothing_to_tell(recognition):
     found = recognition(batch_of(1), [Example(["?"], [None], [])], torch.randn(1, 4, 32, requires_grad=True))
-    assert (found.loss.item(), found.chances) == (0, None)
+    assert (found.loss.item(), found.chances()) == (0, None)
     found.loss.backward()
 
 

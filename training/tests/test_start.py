@@ -45,7 +45,7 @@ def test_a_share_of_the_start_comes_back(vocabulary, tmp_path):
     with torch.no_grad():
         for parameter in network.parameters():
             parameter += 1
-    average(network, start, 0.25)
+    average(network, (start, 0.25))
     after = network.state_dict()
     zebra = pieces.index("zebra")
     assert torch.allclose(after[WORDS][:zebra], before[WORDS][:zebra] + 0.75, atol=1e-6)

@@ -102,9 +102,10 @@ export class Reindex {
     this.database
       .transaction(() => {
         const { base, images, captions } = this.sql.bounds.get()!;
-        this.sql.swapImages.run({ base, unreadable: JSON.stringify(unreadable) });
+        const named = { base, unreadable: JSON.stringify(unreadable) };
+        this.sql.swapImages.run(named);
         this.sql.swapCaptions.run(base + images);
-        const left = this.sql.left.get({ base, unreadable: JSON.stringify(unreadable) })!;
+        const left = this.sql.left.get(named)!;
         if (left.images + left.captions > 0) {
           throw new PatchwordError(
             'INVALID_ARGUMENT',
