@@ -1,8 +1,8 @@
 /**
  * Whether a model tells a caption from the same with its relation exchanged: left and right, above and below, big and small, in
  * front of and behind. The share of pictures for which the true caption scores higher, by the joint model and by the prefilter.
- * The exchanged caption is the dataset's own (`sentences[].swapped`), else made from the words; of each picture the first
- * caption counts that has one.
+ * The exchanged caption is the dataset's own (`sentences[].swapped`), else its two objects change places in it; of each
+ * picture the first caption counts that has one.
  *
  *     node dist/bench/relations.js [DATASET.json] [--model DIR] [--pictures 500] [--split test] [--precision int8] [--json]
  */
@@ -80,9 +80,10 @@ function exchanged({
   sentences,
   layout,
   relation,
+  objects = [],
 }: ScenePicture): { caption: string; swapped: string; relation: string } | null {
   for (const { raw, swapped } of sentences) {
-    const made = swapped === undefined ? swap(raw, layout) : { swapped, relation: relation ?? 'given' };
+    const made = swapped === undefined ? swap(raw, layout, objects) : { swapped, relation: relation ?? 'given' };
     if (made) return { caption: raw, ...made };
   }
   return null;

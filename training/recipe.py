@@ -67,6 +67,7 @@ class Stage:
     unknown_rate: float = 0.02  # of words that become [UNK]
     caption_shares: tuple[float, ...] = ()  # how often each caption of a picture is read, in their order; none: alike
     edit_rate: float = 0.6  # of true captions that get an edited one
+    false_pictures: int = 1  # of each true caption in a step of matching; each picture gets one false caption
     hard_negatives: bool = True  # chosen by the prefilter, which must be trained for it; False: at random
     mine_every: int = 150  # batches; 0: false pairs are of a random batch
     mine_from: int = 4000  # examples
@@ -83,6 +84,8 @@ class Stage:
             )
         if self.objectives and not any(weight > 0 for weight in self.objectives.values()):
             raise ValueError(f"Stage {self.name}: no objective has a weight above 0.")
+        if self.false_pictures < 1:
+            raise ValueError(f"Stage {self.name}: false_pictures is 1 or more, but is {self.false_pictures}.")
         if not 0 <= self.mean_decay < 1:
             raise ValueError(f"Stage {self.name}: mean_decay is from 0 to below 1, but is {self.mean_decay}.")
         if self.caption_shares and not (min(self.caption_shares) >= 0 and self.caption_shares[0] > 0):

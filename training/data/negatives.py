@@ -92,18 +92,22 @@ def says(caption: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", caption, re.IGNORECASE) is not None
 
 
-def confuse(similarity: Tensor, maybe_true: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """For each text a false picture of the batch, for each picture a false text: the more similar, the likelier.
+def confuse(
+    similarity: Tensor, maybe_true: np.ndarray, random: np.random.Generator, pictures: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each text false `pictures` of the batch, for each picture a false text: the more similar, the likelier.
 
     Source: ALBEF (Li et al., 2021). similarity (B, B) of texts with pictures, as the contrastive loss scales it.
-    -> pictures (B), texts (B)
+    -> pictures (pictures, B), texts (B)
     """
     logits = similarity.double().cpu().numpy()
     logits[maybe_true] = -1e9  # still drawn where all are
     np.fill_diagonal(logits, -np.inf)
-    pictures = sample_rows(logits, random)
-    logits[np.arange(len(logits)), pictures] = -1e9  # the same pair a second time would teach nothing
-    return pictures, sample_rows(logits.T, random)
+    drawn = np.empty((pictures, len(logits)), dtype=np.int64)
+    for of_each in drawn:
+        of_each[:] = sample_rows(logits, random)
+        logits[np.arange(len(logits)), of_each] = -1e9  # the same pair a second time would teach nothing
+    return drawn, sample_rows(logits.T, random)
 
 
 def sample_rows(logits: np.ndarray, random: np.random.Generator) -> np.ndarray:

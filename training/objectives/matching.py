@@ -1,8 +1,9 @@
 """Image-text matching (paper, 3.2), with what the first bundled model added to it."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from training.objectives.contrastive import both_ways
 
 
 def matching_loss(true: Tensor, false: Tensor) -> Tensor:
@@ -14,13 +15,13 @@ def matching_loss(true: Tensor, false: Tensor) -> Tensor:
     return (F.softplus(-true).mean() + F.softplus(false).mean()) / 2
 
 
-def ranking_loss(true: Tensor, false: Tensor) -> Tensor:
-    """Cross-entropy of the true pair among false pairs of its own text and its own picture.
+def ranking_loss(scores: Tensor) -> Tensor:
+    """Cross-entropy of the true pair among the pairs of its text, and among those of its picture.
 
-    true (B), false (B, k) -> scalar
+    scores (B, B) of texts with pictures: true pairs on the diagonal, false ones beside it, -inf where a pair was not
+    scored -> scalar
     """
-    scores = torch.cat([true[:, None], false], dim=1)
-    return F.cross_entropy(scores, scores.new_zeros(len(scores), dtype=torch.long))
+    return both_ways(scores)
 
 
 def editing_loss(true: Tensor, edited: Tensor) -> Tensor:

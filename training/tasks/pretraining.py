@@ -147,7 +147,7 @@ class Pretraining:
         scores = network.match(network.joint(network.embed_text(ids), mask, image, only_first=True))
         return retrieval_loss(scores.view(size, 1 + RANDOM_TEXTS))
 
-    # Objectives of true and false pairs, joint passes over (true; a false text each; a false picture each; edited)
+    # Objectives of true and false pairs, joint passes over (true; a false text each; false pictures; edited)
 
     def matched(self, active: set[str], step: int) -> Losses:
         """`texts` and `images` say which text and which picture of the batch each pair is made of."""
@@ -173,9 +173,9 @@ class Pretraining:
         texts, images = [*range(size)], [*range(size)]
         if active & OF_FALSE_PAIRS:
             likeness = similarity.detach() if self.stage.hard_negatives else torch.zeros_like(similarity)
-            false_images, false_texts = confuse(likeness, maybe_true, random)
-            texts += [*false_texts, *range(size)]
-            images += [*range(size), *false_images]
+            false_images, false_texts = confuse(likeness, maybe_true, random, self.stage.false_pictures)
+            texts += [*false_texts, *np.tile(range(size), len(false_images))]
+            images += [*range(size), *false_images.flat]
         false_end = len(texts)
         texts += range(size, size + len(edited))
         images += owners
@@ -185,11 +185,13 @@ class Pretraining:
         if whole < len(texts):
             rest = text[texts[whole:]], mask[texts[whole:]], image[images[whole:]]
             scores = torch.cat([scores, network.match(network.joint(*rest, only_first=True))])
-        true, false, below = scores[:size], scores[size:false_end], scores[false_end:]
+        true, below = scores[:size], scores[false_end:]
         if "matching" in active:
             losses["matching"] = matching_loss(true, scores[size:])
         if "ranking" in active:
-            losses["ranking"] = ranking_loss(true, false.view(2, size).T)
+            scored = scores.new_full((size, size), -torch.inf)
+            scored[texts[:false_end], images[:false_end]] = scores[:false_end]
+            losses["ranking"] = ranking_loss(scored)
         if "editing" in active:
             losses["editing"] = editing_loss(true[owners], below)
         if "hard_contrastive" in active:

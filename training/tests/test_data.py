@@ -160,7 +160,7 @@ def test_captions_that_may_be_true_of_another_picture():
         [True, True, False, False, True],  # of a picture with a relation, but it tells none
     ]
     similarity = torch.zeros(5, 5)
-    pictures, texts = confuse(similarity, found, np.random.default_rng(0))
+    (pictures,), texts = confuse(similarity, found, np.random.default_rng(0))
     assert pictures[1] in (2, 3)
     assert all(pictures[i] != i and texts[i] != i for i in range(5))
 
@@ -183,9 +183,11 @@ def test_a_pair_is_no_false_one_twice():
     similarity = torch.zeros(8, 8)
     similarity[0, 1] = 50
     for seed in range(20):
-        pictures, texts = confuse(similarity, np.eye(8, dtype=bool), np.random.default_rng(seed))
-        assert pictures[0] == 1
-        assert all(texts[picture] != text for text, picture in enumerate(pictures))
+        pictures, texts = confuse(similarity, np.eye(8, dtype=bool), np.random.default_rng(seed), pictures=3)
+        assert pictures[0, 0] == 1
+        for of_each in pictures:
+            assert all(texts[picture] != text for text, picture in enumerate(of_each))
+        assert all(len({text, *of_text}) == 4 for text, of_text in enumerate(pictures.T))
 
 
 def test_tints_are_exchanged_for_tints():

@@ -36,9 +36,12 @@ def test_matching():
 
 
 def test_ranking():
-    true, false = [1.0, 2.0], [[0.5, -1.0], [3.0, 0.0]]
-    expected = np.mean([cross_entropy([t, *f], 0) for t, f in zip(true, false, strict=True)])
-    assert ranking_loss(torch.tensor(true), torch.tensor(false)).item() == pytest.approx(expected)
+    none = -math.inf
+    scores = [[1.0, 0.5, none], [none, 2.0, 3.0], [-1.0, 0.0, 0.2]]
+    by_text = [cross_entropy([1, 0.5], 0), cross_entropy([2, 3], 0), cross_entropy([0.2, -1, 0], 0)]
+    by_picture = [cross_entropy([1, -1], 0), cross_entropy([2, 0.5, 0], 0), cross_entropy([0.2, 3], 0)]
+    expected = (np.mean(by_text) + np.mean(by_picture)) / 2
+    assert ranking_loss(torch.tensor(scores)).item() == pytest.approx(expected)
 
 
 def test_editing():

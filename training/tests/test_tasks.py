@@ -157,6 +157,8 @@ def test_bad_recipes_are_told(tmp_path):
         read_recipe(recipe, ["stages.other.steps=9"])
     with pytest.raises(ValueError, match="mean_decay is from 0 to below 1, but is 1"):
         read_recipe(recipe, ["stages.only.mean_decay=1"])
+    with pytest.raises(ValueError, match="false_pictures is 1 or more, but is 0"):
+        read_recipe(recipe, ["stages.only.false_pictures=0"])
     for shares in ("[0.0, 1.0]", "[1.0, -1.0]"):
         with pytest.raises(ValueError, match="caption_shares are from 0 on, and the first"):
             read_recipe(recipe, [f"stages.only.caption_shares={shares}"])
