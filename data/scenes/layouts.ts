@@ -34,15 +34,16 @@ export const LAYOUT_NAMES = [
   'between',
   'framed',
   'framed-beside',
+  'four',
 ] as const;
 export type LayoutName = (typeof LAYOUT_NAMES)[number];
 
 export interface Layout {
   name: LayoutName;
-  /** Share of all scenes. */
+  /** Share of all scenes; one without a share is drawn where it is asked for. */
   share: number;
   /** How many different objects it takes. */
-  objects: 1 | 2 | 3;
+  objects: 1 | 2 | 3 | 4;
   relation: Relation | null;
   /** Whether the first object is in a frame. */
   framed?: boolean;
@@ -146,6 +147,15 @@ export const LAYOUTS: readonly Layout[] = [
         [box(random, [97 - side, 103 - side], [46, 60], [34, 40])],
       ];
     },
+  },
+  // More to recognize in a picture, for training: there is no caption that tells of four what another picture lacks.
+  {
+    name: 'four',
+    share: 0,
+    objects: 4,
+    relation: null,
+    suits: any,
+    place: (random) => (CENTRES[4] ?? []).flat().map(([x, y]) => [box(random, [x - 4, x + 4], [y - 5, y + 5], [30, 42])]),
   },
 ];
 

@@ -44,16 +44,16 @@ export function bare({ name, colour, count }: Wording): string {
   return count > 1 ? words(NUMBERS[count], colour, name.plural) : words(colour, name.text);
 }
 
-const PLACEHOLDER = /\{(?:(the|is|its) )?([abc])(?: (\w+))?\}/g;
+const PLACEHOLDER = /\{(?:(the|is|its) )?([a-d])(?: (\w+))?\}/g;
 
 /** The first object that a sentence of templates.ts names; null where other words come first. */
-export const firstOf = (template: string): 'a' | 'b' | 'c' | null =>
-  (/^\{([abc])[ }]/.exec(template)?.[1] as 'a' | 'b' | 'c' | undefined) ?? null;
+export const firstOf = (template: string): 'a' | 'b' | 'c' | 'd' | null =>
+  (/^\{([a-d])[ }]/.exec(template)?.[1] as 'a' | 'b' | 'c' | 'd' | undefined) ?? null;
 
-/** Fills in a sentence of templates.ts; `wordings` are those of a, b and c. */
+/** Fills in a sentence of templates.ts; `wordings` are those of a to d. */
 export function fillSentence(template: string, wordings: readonly Wording[], frame: string): string {
   return template.replace('{frame}', frame).replace(PLACEHOLDER, (_, before: string, object: string, after: string) => {
-    const wording = wordings['abc'.indexOf(object)];
+    const wording = wordings['abcd'.indexOf(object)];
     if (wording === undefined) throw new RangeError(`"${template}" names more objects than there are.`);
     if (before === 'the') return definite(wording);
     if (before === 'is') return isPlural(wording) ? 'are' : 'is';

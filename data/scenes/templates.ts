@@ -1,7 +1,7 @@
 import type { LayoutName } from './layouts.js';
 
 /**
- * Sentences of a layout. `{a}`, `{b}`, `{c}` are its objects as phrases ("a red fox"), in the layout's order. A word
+ * Sentences of a layout. `{a}` to `{d}` are its objects as phrases ("a red fox"), in the layout's order. A word
  * before: `{the a}` "the red fox", `{is a}` "is" or "are", `{its a}` "its" or "their". A word behind: `{a big}` and
  * `{a small}` with an adjective of size, `{a one}` and `{a two}` in this number. `{frame}`
  * is "in a window".
@@ -123,6 +123,7 @@ export const SENTENCES: Record<LayoutName, Sentences> = {
     unrelated: ['{a} {frame} and {b}'],
     second: ['{the a} {is a} {frame}', '{the b} {is b} outside'],
   },
+  four: { related: [], unrelated: ['{a}, {b}, {c} and {d}', '{d}, {b}, {a} and {c}', '{c}, {a}, {d} and {b}'], second: [] },
 };
 
 export interface Opening {

@@ -56,7 +56,7 @@ describe('writeCaptions', () => {
     for (const layout of LAYOUTS) {
       const suitable = OBJECTS.filter((object) => layout.suits(object));
       for (const [i, object] of suitable.entries()) {
-        const others = [1, 2].map((step) => suitable[(i + step) % suitable.length] ?? object);
+        const others = [1, 2, 3].map((step) => suitable[(i + step) % suitable.length] ?? object);
         const things = [object, ...others].slice(0, layout.objects).map((drawn, j) => ({
           object: drawn,
           colour: drawn.tintable ? (COLOUR_NAMES[(i + j) % COLOUR_NAMES.length] ?? null) : null,

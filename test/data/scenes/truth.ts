@@ -153,6 +153,7 @@ const CLAIMS: [string, Test][] = [
   ['(.+) (?:is|are) in front', extreme((one) => centre(one).y)],
   ['(.+) (?:is|are) big', extreme((one) => centre(one).size)],
   ['(.+) (?:is|are) in the middle', inTheMiddle],
+  ['(.+), (.+), (.+) and (.+)', anything],
   ['(.+), (.+) and (.+)', anything],
   ['(.+) and (.+) side by side', anything],
   ['(.+) (?:and|next to|beside|with) (.+)', anything],
