@@ -155,7 +155,8 @@ export const LAYOUTS: readonly Layout[] = [
     objects: 4,
     relation: null,
     suits: any,
-    place: (random) => (CENTRES[4] ?? []).flat().map(([x, y]) => [box(random, [x - 4, x + 4], [y - 5, y + 5], [30, 42])]),
+    place: (random) =>
+      (CENTRES[4] ?? []).flat().map(([x, y]) => [box(random, [x - 4, x + 4], [y - 5, y + 5], [30, 42])]),
   },
 ];
 

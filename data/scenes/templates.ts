@@ -123,7 +123,11 @@ export const SENTENCES: Record<LayoutName, Sentences> = {
     unrelated: ['{a} {frame} and {b}'],
     second: ['{the a} {is a} {frame}', '{the b} {is b} outside'],
   },
-  four: { related: [], unrelated: ['{a}, {b}, {c} and {d}', '{d}, {b}, {a} and {c}', '{c}, {a}, {d} and {b}'], second: [] },
+  four: {
+    related: [],
+    unrelated: ['{a}, {b}, {c} and {d}', '{d}, {b}, {a} and {c}', '{c}, {a}, {d} and {b}'],
+    second: [],
+  },
 };
 
 export interface Opening {
