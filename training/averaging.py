@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from safetensors import safe_open
+import torch
 
 from training.data.vocabulary import Vocabulary
 from training.export import export
 from training.network import Vilt
 from training.recipe import Network
-from training.start import Tensors, average, build_network, read_vocabulary, weights_at_start
+from training.start import Tensors, average, build_network, read_stored, read_vocabulary, weights_at_start
 
 
 def average_models(models: list[Path], shares: list[float], output: Path, full: Path) -> None:
@@ -27,8 +27,7 @@ def average_models(models: list[Path], shares: list[float], output: Path, full: 
     network, heads = build_network(Network(start=str(last)), vocabulary, full)
     others = [read_like(network, model, vocabulary, full) for model in models[:-1]]
     average(network, *zip(others, shares[:-1], strict=True))
-    with safe_open(last / "model.safetensors", "pt") as tensors:
-        half = tensors.get_slice("vilt.layernorm.weight").get_dtype() == "F16"
+    half = any(tensor.dtype == torch.float16 for tensor in read_stored(last).values())
     export(network, vocabulary, output, heads=heads, half=half)
 
 

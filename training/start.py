@@ -67,11 +67,15 @@ def config_of(known: dict, side: int, vocabulary: int, modalities: int) -> ViltC
 
 
 def read_weights(folder: Path) -> Tensors:
-    if (folder / "model.safetensors").exists():
-        tensors = load_file(folder / "model.safetensors")
-    else:
-        tensors = torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
+    tensors = read_stored(folder)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def read_stored(folder: Path) -> Tensors:
+    """In the precision of the file."""
+    if (folder / "model.safetensors").exists():
+        return load_file(folder / "model.safetensors")
+    return torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
 
 
 def read_vocabulary(folder: Path, full: Path) -> list[str]:
@@ -128,7 +132,7 @@ def average(network: Vilt, *others: tuple[Tensors, float]) -> None:
 def weights_at_start(network: Vilt, heads: set[str], folder: Path, vocabulary: Vocabulary, full: Path) -> Tensors:
     """A network that was just built from a ViLT, as `average` takes it. heads: those of the start"""
     if json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"] != "vilt":
-        raise ValueError(f"keep_start needs a start that is a ViLT, but {folder} is not: it has read no captions.")
+        raise ValueError(f"Only a ViLT's weights can be averaged in, and {folder} is none: it has read no captions.")
     added = added_words(read_vocabulary(folder, full), vocabulary.pieces)
     start = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
     for name, tensor in start.items():

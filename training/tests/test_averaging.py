@@ -49,6 +49,17 @@ def test_is_the_weighted_mean_with_words_by_name(models, vocabulary, tmp_path):
         assert tensors.get_slice(WORDS).get_dtype() == "F16"
 
 
+def test_reads_weights_that_pytorch_saved(models, tmp_path):
+    last = models[-1]
+    average_models([models[1], last], [0.3, 0.7], tmp_path / "mean", FULL)
+    torch.save(load_file(last / "model.safetensors"), last / "pytorch_model.bin")
+    (last / "model.safetensors").unlink()
+    average_models([models[1], last], [0.3, 0.7], tmp_path / "same", FULL)
+    one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("mean", "same"))
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+    assert other[WORDS].dtype == torch.float16
+
+
 @pytest.mark.parametrize("shares", [["1"], ["0.5", "0.4", "0.3"], ["0", "0.5", "0.5"]])
 def test_bad_shares_are_told(models, shares, tmp_path):
     with pytest.raises(SystemExit, match="a share above 0 of each, 1 together"):
