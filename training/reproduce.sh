@@ -1,5 +1,5 @@
 #!/bin/sh
-# Draws the scenes, trains the bundled model on them and calibrates it, in runs/continued/model. The same command again goes on
+# Draws the scenes, trains the bundled model on them and calibrates it, in runs/model. The same command again goes on
 # with what was interrupted. PYTHON names the interpreter that has training/ installed.
 set -e
 cd "$(dirname "$0")/.."
@@ -18,6 +18,11 @@ plain() {
   draw "$@" --format raw --split train --pairs train --layouts one,many,beside,stacked,sizes,row --weather 0 \
     --backgrounds meadow,beach,night,snow,desert,water,road,city,forest,mountains,room,table,plain
 }
+# Four objects in each, for learning them.
+fours() {
+  draw "$@" --format raw --split train --pairs train --layouts four --varied 25 --styles noto,noto-v1,twemoji,emojione \
+    --weather 0 --backgrounds meadow,beach,night,snow,desert,water,road,city,forest,mountains,room,table,plain
+}
 
 npx tsc
 draw train --count 60000 --seed 101 --format raw --split train --pairs train --aspects 1:1,4:3,3:4
@@ -26,10 +31,15 @@ plain plainer --count 40000 --seed 106 --styles noto,noto-v1,twemoji,emojione
 plain objects --count 30000 --seed 103 --varied 50
 plain pictograms --count 20000 --seed 104 --varied 50 --styles mdi,game-icons,ph,hugeicons,icon-park
 draw front --count 20000 --seed 105 --format raw --split train --pairs train --styles noto,noto-v1,twemoji,emojione --layouts front
+fours four --count 16000 --seed 107
+fours fours --count 16000 --seed 108
 draw val --count 1000 --seed 778 --format raw --split val --aspects 1:1,4:3,3:4
 draw calibration --count 1000 --seed 992 --split val --aspects 1:1,4:3,3:4
 "$python" -m training train training/recipes/continued.toml --output runs/continued
 "$python" -m training average data/model runs/continued/model --shares 0.2 0.8 --output runs/average
 "$python" -m training train training/recipes/further.toml --output runs/further
-"$python" -m training average runs/average runs/further/model --shares 0.3 0.7 --output runs/model
+"$python" -m training average runs/average runs/further/model --shares 0.3 0.7 --output runs/settled
+"$python" -m training average data/model runs/settled --shares 0.3 0.7 --output runs/nearer
+"$python" -m training train training/recipes/nouns.toml --output runs/nouns
+"$python" -m training average runs/settled runs/nouns/model --shares 0.4 0.6 --output runs/model
 node bin/patchword.js calibrate --model runs/model --captions scenes/calibration/dataset.json --queries 1000
