@@ -1,3 +1,5 @@
+import { article, BIG, SMALL } from '../data/scenes/phrases.js';
+
 export interface Swap {
   relation: string;
   /** The caption with its relation exchanged: false of the picture. */
@@ -20,7 +22,7 @@ const RELATIONS: Record<string, { relation: string; words: RegExp }> = {
     words:
       /\b(?:above|below|underneath|on top|(?:over|under)(?! (?:the (?:stars|sky|sun|moon|clouds|night sky)|water)\b))\b/,
   },
-  sizes: { relation: 'big/small', words: /\b(?:big|large|huge|small|little|tiny)\b/ },
+  sizes: { relation: 'big/small', words: new RegExp(`\\b(?:${[...BIG, ...SMALL].join('|')})\\b`) },
   front: { relation: 'in front of/behind', words: /\b(?:in front of|behind)\b/ },
 };
 
@@ -56,9 +58,9 @@ function find(caption: string, { noun, plural, colour }: NamedObject): RegExpExe
 }
 
 /** The size stays where it is told, and the article goes with the name. */
-function putInto([, , size = '']: RegExpExecArray, [, article, , name]: RegExpExecArray): string {
-  const one = /^(?!uni|ufo)[aeiou]/.test(size + name) ? 'an' : 'a';
-  return `${article === 'some' ? 'some' : one} ${size}${name}`;
+function putInto([, , size = '']: RegExpExecArray, [, before, , name]: RegExpExecArray): string {
+  const sized = size + name;
+  return `${before === 'some' ? 'some' : article(sized)} ${sized}`;
 }
 
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

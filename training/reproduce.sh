@@ -13,15 +13,17 @@ draw() {
   rm -rf "$folder"
   node dist/data/scenes/main.js --size 112 --output "$folder" "$@"
 }
-# The same backgrounds and layouts as the first bundled model's pictures had.
-plain() {
-  draw "$@" --format raw --split train --pairs train --layouts one,many,beside,stacked,sizes,row --weather 0 \
+# The same backgrounds as the first bundled model's pictures had, and with `plain` the same layouts.
+backed() {
+  draw "$@" --format raw --split train --pairs train --weather 0 \
     --backgrounds meadow,beach,night,snow,desert,water,road,city,forest,mountains,room,table,plain
+}
+plain() {
+  backed "$@" --layouts one,many,beside,stacked,sizes,row
 }
 # Four objects in each, for learning them.
 fours() {
-  draw "$@" --format raw --split train --pairs train --layouts four --varied 25 --styles noto,noto-v1,twemoji,emojione \
-    --weather 0 --backgrounds meadow,beach,night,snow,desert,water,road,city,forest,mountains,room,table,plain
+  backed "$@" --layouts four --varied 25 --styles noto,noto-v1,twemoji,emojione
 }
 
 npx tsc

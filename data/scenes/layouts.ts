@@ -148,7 +148,7 @@ export const LAYOUTS: readonly Layout[] = [
       ];
     },
   },
-  // More to recognize in a picture, for training: there is no caption that tells of four what another picture lacks.
+  // More to recognize in a picture, for training.
   {
     name: 'four',
     share: 0,

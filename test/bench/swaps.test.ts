@@ -31,6 +31,8 @@ describe('swap', () => {
 
   it('leaves a size where it is told, and articles with what they belong to', () => {
     assert.equal(swapped('a big owl beside a red fox', 'sizes', FOX, OWL), 'a big red fox beside an owl');
+    const hourglass = { noun: 'hourglass', plural: 'hourglasses' };
+    assert.equal(swapped('a big hourglass beside an owl', 'sizes', hourglass, OWL), 'a big owl beside an hourglass');
     assert.equal(swapped('an owl and some tiny milk', 'sizes', MILK, OWL), 'some milk and a tiny owl');
   });
 });
