@@ -51,7 +51,7 @@ export function searchRoutes(service: Service): Router {
     } catch (error) {
       // A search that ran out of time fails with CANCELLED inside; the reason says it better.
       const reason: unknown = signal.reason instanceof PatchwordError ? signal.reason : error;
-      if (res.destroyed) return;
+      if (res.destroyed) return service.logger.debug('search given up');
       if (!res.headersSent) throw reason;
       if (!(reason instanceof PatchwordError)) service.logger.error({ err: reason }, 'search failed');
       writeLine(res, errorBody(toPatchwordError(reason)));
