@@ -161,6 +161,8 @@ class Pretraining:
             seen = network.encode(image)
             recognized = self.recognize(batch, seen)
             losses["recognition"] = recognized.loss
+            if not active & (OF_PAIRS - losses.keys()):
+                return losses
         owners, edited = self.edit(batch, random, recognized) if "editing" in active else ([], [])
         ids, mask = self.tokens(batch.captions + edited)
         text = network.embed_text(ids)

@@ -70,3 +70,11 @@ def test_the_pictures_of_a_contrastive_batch_are_recognized_too(data, vocabulary
     plain, paired = loss(contrastive=1, recognition=1), loss(recognition=1)
     assert plain != paired
     assert loss(contrastive=1, recognition=1, matching=1) == pytest.approx((plain + paired) / 2, abs=1e-5)
+
+
+def test_alone_it_reads_no_captions(data, vocabulary):
+    task = Pretraining(tiny(vocabulary), vocabulary, data, None, stage({"recognition": 1}, augment_rate=0), seed=1)
+    task.tokens = None
+    loss = task.losses(0)["recognition"][1]
+    loss.backward()
+    assert loss.item() > 0
