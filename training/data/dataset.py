@@ -38,6 +38,9 @@ class Example:
     has_relation: bool = False  # of a drawn scene that shows one: "left of", "above", ...
     covers: bool = False  # that one is "in front of"
 
+    def swapped_of(self, caption: str) -> str | None:
+        return self.swapped[self.captions.index(caption)] if caption in self.captions else None
+
     def draw_caption(self, shares: Sequence[float], random: np.random.Generator) -> str:
         """shares: how often each caption is drawn, in their order, those without a share never; none: all alike"""
         if not shares:

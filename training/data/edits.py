@@ -54,7 +54,8 @@ def edit_caption(
     chances (nouns): of each to be the false one, 1 together; None: all alike
     """
     kinds = [("relation", RELATION), ("colour", COLOUR), ("number", NUMBER)]
-    if example.covers:  # "with a castle behind" is no English with the opposite: `swapped` has the objects exchanged
+    swapped = example.swapped_of(caption)
+    if swapped is None and any(example.swapped):  # other words than the scene's would give an edited caption away
         kinds = kinds[1:]
     if nouns and example.things:
         kinds.append(("noun", any_of([name for thing in example.things for name in thing.names])))
@@ -68,7 +69,7 @@ def edit_caption(
     shares = np.array([SHARES[kind] for kind, _ in found], dtype=float)
     kind, matches = found[random.choice(len(found), p=shares / shares.sum())]
     if kind == "relation":
-        return RELATION.sub(exchange, caption)
+        return swapped or RELATION.sub(exchange, caption)
     match = matches[random.integers(len(matches))]
     if kind == "noun":
         drawn = random.choice(len(nouns), DRAWS, p=chances)

@@ -219,7 +219,7 @@ class Pretraining:
             if random.random() >= self.stage.edit_rate:
                 continue
             example = self.train.examples[index]
-            swapped = example.swapped[example.captions.index(caption)] if caption in example.captions else None
+            swapped = example.swapped_of(caption)
             if swapped is None or random.random() < (COVERED_EDITS if example.covers else OTHER_EDITS):
                 likely = None if chances is None else chances[owner]
                 swapped = edit_caption(caption, example, self.nouns, random, likely) or swapped

@@ -200,11 +200,18 @@ def test_tints_are_exchanged_for_tints():
     assert "something on a brown background" in edits[1]
 
 
-def test_no_opposite_is_put_where_one_covers_another():
-    caption = "a fox with a cat behind"
-    example = Example([caption], [None], [FOX, CAT], has_relation=True, covers=True)
-    edits = {edit_caption(caption, example, [FOX.names, CAT.names], np.random.default_rng(i)) for i in range(50)}
-    assert not any(edit is not None and "front" in edit for edit in edits)
+def test_a_relation_of_a_drawn_scene_is_edited_as_the_scene_says():
+    captions, swapped = (
+        ["a fox on top and a cat underneath", "a fox, above"],
+        ["a cat on top and a fox underneath", None],
+    )
+    example = Example(captions, swapped, [FOX, CAT], has_relation=True)
+
+    def edits(caption: str) -> set[str | None]:
+        return {edit_caption(caption, example, [], np.random.default_rng(i)) for i in range(50)}
+
+    assert edits(captions[0]) == {swapped[0]}
+    assert edits(captions[1]) == edits("[UNK] fox on top and a cat underneath") == {None}
 
 
 def test_an_epoch_has_each_example_once_in_batches_of_one_shape():
