@@ -17,7 +17,8 @@ from training.network import Vilt, classifier
 from training.recipe import Recipe, Stage
 from training.start import DEFAULT_SIDE, average, build_network, weights_at_start
 from training.tasks.answering import Answering
-from training.tasks.pretraining import OF_FALSE_PAIRS, Pretraining
+from training.tasks.paired import OF_FALSE_PAIRS
+from training.tasks.pretraining import Pretraining
 from training.tasks.reasoning import Reasoning
 from training.trainer import Trainer
 

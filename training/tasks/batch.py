@@ -1,4 +1,4 @@
-"""One batch of captioned pictures, and where the things of its captions are."""
+"""Batches of captioned pictures, and where the things of their captions are."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.augmentation import move_boxes
-from training.data.dataset import Example, Thing
-from training.data.vocabulary import Vocabulary
+from training.data.augmentation import augment, move_boxes
+from training.data.dataset import Dataset, Example, Thing
+from training.data.negatives import find_maybe_true
+from training.data.vocabulary import Vocabulary, drop_words
+from training.measure import encode
 from training.objectives.grounding import patch_targets
 from training.objectives.masking import EMPTY_WORDS
 from training.recipe import Stage
@@ -21,6 +23,36 @@ class Pairs:
     captions: list[str]  # (B)
     pixels: Tensor  # (B, height, width, 3)
     moved: np.ndarray | None  # (B, 2, 3), where augmentation moved the points of each picture
+
+
+class Batches:
+    """Captioned pictures of a dataset, as a stage reads them."""
+
+    def __init__(self, train: Dataset, vocabulary: Vocabulary, stage: Stage, device: torch.device):
+        self.train, self.vocabulary, self.stage, self.device = train, vocabulary, stage, device
+        self.shapes = train.pictures.by_shape()
+
+    def draw(self, indices: np.ndarray, random: np.random.Generator, captions: list[str] | None = None) -> Pairs:
+        """Pictures of one shape, each with one of its captions."""
+        if captions is None:
+            captions = self.train.draw_captions(indices, self.stage.caption_shares, random)
+        captions = [drop_words(caption, self.stage.unknown_rate, random) for caption in captions]
+        pixels = self.train.pictures.take(indices, self.device)
+        moved = None
+        if self.stage.augment_rate > 0:
+            pixels, moved = augment(pixels, random, self.stage.augment_rate)
+        return Pairs(indices, captions, pixels, moved)
+
+    def tokens(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        """-> ids and mask, (B, L) each"""
+        return encode(self.vocabulary, texts, self.device)
+
+    def examples(self, batch: Pairs) -> list[Example]:
+        return [self.train.examples[i] for i in batch.indices]
+
+    def maybe_true(self, batch: Pairs) -> np.ndarray:
+        """Which captions may be true of which pictures: (B, B)"""
+        return find_maybe_true(batch.captions, self.examples(batch))
 
 
 def find_nouns(

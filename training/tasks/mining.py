@@ -2,29 +2,19 @@
 
 import numpy as np
 
-from training.data.dataset import Dataset
 from training.data.negatives import Pool, mine
 from training.data.order import MINED, random_of
-from training.data.vocabulary import Vocabulary
 from training.measure import embed_all
 from training.network import Vilt, full_precision, without_gradient
-from training.recipe import Stage
+from training.tasks.batch import Batches
 
 
 class Mining:
-    def __init__(
-        self,
-        network: Vilt,
-        vocabulary: Vocabulary,
-        train: Dataset,
-        shapes: list[np.ndarray],
-        stage: Stage,
-        seed: int,
-    ):
-        """shapes: which pictures have each"""
-        self.network, self.vocabulary, self.train = network, vocabulary, train
-        self.stage, self.seed = stage, seed
-        self.groups = [group for group in shapes if len(group) > 1]  # a false pair is of two pictures of one shape
+    def __init__(self, network: Vilt, batches: Batches, seed: int):
+        self.network, self.seed = network, seed
+        self.train, self.vocabulary, self.stage = batches.train, batches.vocabulary, batches.stage
+        # A false pair is of two pictures of one shape.
+        self.groups = [group for group in batches.shapes.values() if len(group) > 1]
         self.pools: list[Pool] = []
 
     def draw(self, step: int, random: np.random.Generator) -> tuple[np.ndarray, list[str] | None]:

@@ -42,7 +42,7 @@ class Recognized:
 class Recognition:
     def __init__(self, network: Vilt, vocabulary: Vocabulary, nouns: list[tuple[str, ...]]):
         """nouns: the names of every thing of the dataset, as Thing.names"""
-        self.network = network
+        self.network, self.nouns = network, nouns
         self.ids = {names: i for i, names in enumerate(nouns)}
         means = np.zeros((len(nouns), len(vocabulary)), np.float32)
         for row, names in zip(means, nouns, strict=True):

@@ -72,7 +72,7 @@ def test_a_picture_alone_of_its_shape_is_no_false_pair_of_itself(data, vocabular
         some = Dataset([data.examples[i] for i in indices], data.pictures.only(indices))
         chosen = stage({"matching": 1.0}, hard_negatives=hard)
         task = Pretraining(tiny(vocabulary), vocabulary, some, None, chosen, seed=1)
-        return [sorted(task.mining.draw(step, random_of(1, MATCHED, step))[0]) for step in range(8)]
+        return [sorted(task.paired.mining.draw(step, random_of(1, MATCHED, step))[0]) for step in range(8)]
 
     for hard in (True, False):
         assert draws([square[0], square[1], wide[0]], hard=hard) == [[0, 1]] * 8

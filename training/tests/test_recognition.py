@@ -74,7 +74,7 @@ def test_the_pictures_of_a_contrastive_batch_are_recognized_too(data, vocabulary
 
 def test_alone_it_reads_no_captions(data, vocabulary):
     task = Pretraining(tiny(vocabulary), vocabulary, data, None, stage({"recognition": 1}, augment_rate=0), seed=1)
-    task.tokens = None
+    task.paired.batches.tokens = None
     loss = task.losses(0)["recognition"][1]
     loss.backward()
     assert loss.item() > 0

@@ -176,7 +176,7 @@ def test_a_stage_may_read_a_part_of_the_data(tmp_path):
     recipe.write_text(f"{NETWORK}{data}{STAGE}[stages.objectives]\nmasking = 1\n")
     whole = gather(read_recipe(recipe), torch.device("cpu"))
     (stage,) = read_recipe(recipe, [f'stages.only.train=["{tmp_path}/two"]']).stages
-    everything, part = (whole.task(chosen, 1).train for chosen in (read_recipe(recipe).stages[0], stage))
+    everything, part = (whole.task(chosen, 1).plain.batches.train for chosen in (read_recipe(recipe).stages[0], stage))
     assert len(everything) == 2 * len(part) > 0
     with pytest.raises(ValueError, match="train is for pretraining"):
         read_recipe(recipe, ['stages.only.train=["elsewhere"]'])
