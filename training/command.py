@@ -96,7 +96,10 @@ def draw(options: argparse.Namespace) -> None:
 def recall(options: argparse.Namespace) -> None:
     pieces = read_vocabulary(options.model, FULL_VOCABULARY)
     vocabulary = Vocabulary(pieces)
-    network, _ = build_network(Network(start=str(options.model)), vocabulary, options.model / "vocab.txt")
+    network, heads = build_network(Network(start=str(options.model)), vocabulary, FULL_VOCABULARY)
+    missing = {"prefilter", *(["rank_output"] if options.queries else [])} - heads
+    if missing:
+        raise ValueError(f"{options.model} has no {' and no '.join(sorted(missing))}, which recall is measured with.")
     config = network.config
     data = read_datasets(
         options.data,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Draws the scenes, trains the bundled model on them and calibrates it, in runs/model. The same command again goes on
+# Draws scenes, trains a successor of the bundled model on them and calibrates it, in runs/model. The same command again goes on
 # with what was interrupted. PYTHON names the interpreter that has training/ installed.
 set -e
 cd "$(dirname "$0")/.."

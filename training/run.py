@@ -25,7 +25,7 @@ from training.trainer import Trainer
 # Heads that an objective trains.
 HEADS = {
     **dict.fromkeys(["matching", "ranking", "editing", "retrieval"], "rank_output"),
-    "masking": "mlm_score",
+    **dict.fromkeys(["masking", "recognition"], "mlm_score"),
     **dict.fromkeys(["contrastive", "hard_contrastive"], "prefilter"),
 }
 
@@ -57,6 +57,9 @@ def run_recipe(recipe: Recipe, folder: Path, device: torch.device) -> Path:
         if number < first:
             continue
         check_negatives(stage, heads)
+        goes_on = checkpoint is not None and number == first
+        if stage.keep_start > 0 and not goes_on:
+            average(material.network, (start, stage.keep_start))
         task = material.task(stage, recipe.seed * 1000 + number)
         trainer = Trainer(
             material.network,
@@ -66,10 +69,8 @@ def run_recipe(recipe: Recipe, folder: Path, device: torch.device) -> Path:
             precision=recipe.precision,
             checkpoint_every=recipe.checkpoint_every,
         )
-        if checkpoint and number == first:
+        if goes_on:
             trainer.load(checkpoint)
-        elif stage.keep_start > 0:
-            average(material.network, (start, stage.keep_start))
         trainer.run()
         export(
             material.network,

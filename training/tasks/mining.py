@@ -10,8 +10,9 @@ from training.tasks.batch import Batches
 
 
 class Mining:
-    def __init__(self, network: Vilt, batches: Batches, seed: int):
-        self.network, self.seed = network, seed
+    def __init__(self, network: Vilt, batches: Batches, seed: int, *, hard: bool):
+        """hard: pools of neighbours, for objectives of what the prefilter confuses"""
+        self.network, self.seed, self.hard = network, seed, hard
         self.train, self.vocabulary, self.stage = batches.train, batches.vocabulary, batches.stage
         # A false pair is of two pictures of one shape.
         self.groups = [group for group in batches.shapes.values() if len(group) > 1]
@@ -22,7 +23,7 @@ class Mining:
         if not self.groups:
             raise ValueError("False pairs are made of two pictures of one shape, and no two training pictures are.")
         stage = self.stage
-        if stage.hard_negatives and stage.mine_every and (step % stage.mine_every == 0 or not self.pools):
+        if self.hard and stage.mine_every and (step % stage.mine_every == 0 or not self.pools):
             self.pools = self.mine(random_of(self.seed, MINED, step))
         if not self.pools:
             group = self.groups[random.choice(len(self.groups), p=shares(self.groups))]

@@ -19,7 +19,8 @@ from training.tasks.batch import Batches, Pairs, find_nouns, patches_of
 from training.tasks.mining import Mining
 from training.tasks.recognition import Recognition, Recognized
 
-# How often a caption that has a swapped one is edited in another way: which of two covers the other is learned last.
+# How often a caption that has a swapped one is edited in any way, that one among them, rather than by it alone: which
+# of two covers the other is learned last.
 COVERED_EDITS, OTHER_EDITS = 0.1, 0.75
 
 OF_FALSE_PAIRS = frozenset({"matching", "ranking", "alignment"})
@@ -43,7 +44,8 @@ class PairedTask:
     def __init__(self, network: Vilt, batches: Batches, recognition: Recognition, seed: int):
         self.network, self.batches, self.recognition, self.seed = network, batches, recognition, seed
         self.train, self.vocabulary, self.stage = batches.train, batches.vocabulary, batches.stage
-        self.mining = Mining(network, batches, seed)
+        confused = any(self.stage.objectives.get(name, 0) > 0 for name in OF_CONFUSED)
+        self.mining = Mining(network, batches, seed, hard=self.stage.hard_negatives and confused)
 
     def losses(self, active: set[str], step: int) -> dict[str, Tensor]:
         network, random = self.network, random_of(self.seed, MATCHED, step)
@@ -56,7 +58,7 @@ class PairedTask:
             seen = network.encode(image)
             recognized = self.recognition(batch, self.batches.examples(batch), seen[:, 1:])
             losses["recognition"] = recognized.loss
-            if not active & (OF_PAIRS - losses.keys()):
+            if not active & (OF_PAIRS - {"recognition"}):
                 return losses
         owners, edited = self.edit(batch, random, recognized) if "editing" in active else ([], [])
         ids, mask = self.batches.tokens(batch.captions + edited)
@@ -72,6 +74,8 @@ class PairedTask:
                 similarity = compared[:size].detach()
                 likeness = similarity if self.stage.hard_negatives else torch.zeros_like(similarity)
                 false_images, false_texts = confuse(likeness, maybe_true, random, self.stage.false_pictures)
+        if not active & (OF_PAIRS - {"recognition", "hard_contrastive"}):
+            return losses
         scored = self.score(image, ids, mask, false_images, false_texts, owners, aligns="alignment" in active)
         true, end = scored.scores[:size], scored.false_end
         if "matching" in active:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from training.data.order import PLAIN, BatchOrder, random_of
-from training.data.vocabulary import PAD
+from training.data.vocabulary import PAD, drop_words
 from training.network import Vilt, full_precision
 from training.objectives.contrastive import contrastive_loss, hard_contrastive_loss
 from training.objectives.masking import IGNORED, mask_words, masking_loss
@@ -68,7 +68,9 @@ class PlainTask:
 
     def retrieval(self, batch: Pairs, random: np.random.Generator) -> Tensor:
         network, size = self.network, len(batch.captions)
-        false = random.choice(self.captions, (size, RANDOM_TEXTS)).tolist()
+        drawn = random.integers(len(self.captions), size=(size, RANDOM_TEXTS))
+        # Words are lost as those of the true ones are: they would tell which is which.
+        false = [[drop_words(self.captions[i], self.stage.unknown_rate, random) for i in row] for row in drawn]
         texts = [text for true, others in zip(batch.captions, false, strict=True) for text in (true, *others)]
         ids, mask = self.batches.tokens(texts)
         image = network.embed_image(batch.pixels).repeat_interleave(1 + RANDOM_TEXTS, dim=0)

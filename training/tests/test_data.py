@@ -9,7 +9,7 @@ from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcesso
 
 from training.data.augmentation import COLOUR, GEOMETRY, about_centre, augment, move_boxes, warp
 from training.data.dataset import TRAIN, Example, Thing, read_dataset, read_datasets
-from training.data.edits import edit_caption
+from training.data.edits import BACKGROUNDS, edit_caption
 from training.data.negatives import confuse, find_maybe_true
 from training.data.order import BatchOrder
 from training.data.pictures import model_size, read_picture
@@ -132,7 +132,7 @@ def test_edits_are_false_and_well_formed():
 
 def test_edits_do_not_give_themselves_away():
     random = np.random.default_rng(0)
-    nouns = [FOX.names, CAT.names, ("owl", "owls"), ("milk",), ("grapes",)]
+    nouns = [FOX.names, CAT.names, ("owl", "owls"), ("milk", "glasses of milk"), ("grapes",)]
 
     def edits(caption: str, *things: Thing) -> set[str | None]:
         return {edit_caption(caption, Example([caption], [None], list(things)), nouns, random) for _ in range(100)}
@@ -141,7 +141,13 @@ def test_edits_do_not_give_themselves_away():
     assert edits("An orange below snowy peaks", Thing(("orange", "oranges"), (), ())) == {
         f"{other} below snowy peaks" for other in ("a fox", "a cat", "an owl")
     }
-    assert edits("some milk", Thing(("milk",), (), ())) == {"some grapes"}
+    assert edits("some milk", Thing(("milk", "glasses of milk"), (), ())) == {"some grapes"}
+    assert edits("two sheep", Thing(("sheep",), (), ())) >= {"two foxes", "three sheep"}
+    assert not any("milk" in edit or "grapes" in edit for edit in edits("two sheep", Thing(("sheep",), (), ())))
+    assert "an owl" in edits("a sheep", Thing(("sheep",), (), ()))
+    assert edits("a top hat", Thing(("hat", "hats"), ("top hat", "top hats"), ())) == {None}
+    assert "a fox in front of a window" not in edits("a fox behind a window", FOX)
+    assert edits("a cat in a green field", CAT) == {"a fox in a green field", "an owl in a green field"}
     assert "a fox on top of two cats" in edits("a fox underneath two cats", FOX, CAT)
     assert "a fox underneath and a cat on top" in edits("a fox on top and a cat underneath", FOX, CAT)
     assert all("bottom" not in edit for edit in edits("a fox with a top hat", FOX))
@@ -193,11 +199,11 @@ def test_a_pair_is_no_false_one_twice():
 def test_tints_are_exchanged_for_tints():
     random = np.random.default_rng(0)
     fox = Thing(FOX.names, (), ((0.5, 0.5, 0.1, 0.1),), "red")
-    captions = ["a red thing", "something on a red background"]
+    captions = ["a red thing", "something on a white background"]
     edits = [{edit_caption(c, Example([c], [None], [fox]), [], random) for _ in range(200)} for c in captions]
     assert "a pink thing" in edits[0]
     assert "a brown thing" not in edits[0]
-    assert "something on a brown background" in edits[1]
+    assert edits[1] == {f"something on a {colour} background" for colour in BACKGROUNDS[1:]}
 
 
 def test_a_relation_of_a_drawn_scene_is_edited_as_the_scene_says():

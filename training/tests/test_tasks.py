@@ -193,6 +193,8 @@ def test_a_whole_vocabulary_is_trained_and_measured_with_its_own_ids(tmp_path, c
     measured = [str(tmp_path / "run/model"), str(tmp_path / "train"), "--split", "train", "--queries", "0"]
     main(["recall", *measured, "--device", "cpu"])
     assert json.loads(capsys.readouterr().out)["nearest@32"] == 100
+    with pytest.raises(SystemExit, match="has no rank_output"):
+        main(["recall", *measured[:-1], "4", "--device", "cpu"])
 
 
 @pytest.mark.parametrize("recipe", sorted((FULL.parents[2] / "training/recipes").glob("*.toml")), ids=lambda r: r.stem)
