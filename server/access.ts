@@ -60,10 +60,11 @@ export const onlyLoopbackHosts: RequestHandler = (req, res, next) => {
 
 /**
  * A page elsewhere can have a browser ask here, with its owner's key even. It cannot read the answer, but work would be done for it.
- * Browsers say so; following a link is the visitor's own doing.
+ * Browsers say so, on loopback and over TLS; opening a page here, as by a link, is what a visitor sees.
  */
 export const onlyOwnPages: RequestHandler = (req, res, next) => {
-  if (req.get('sec-fetch-site') !== 'cross-site' || req.get('sec-fetch-dest') === 'document') return next();
+  const isOpened = req.method === 'GET' && req.get('sec-fetch-dest') === 'document';
+  if (req.get('sec-fetch-site') !== 'cross-site' || isOpened) return next();
   sendError(
     res,
     new PatchwordError('ADDRESS_REFUSED', 'This server answers no requests that a page of another site makes.'),

@@ -37,6 +37,24 @@ const STATUS: Record<ErrorCode, number> = {
   DISK_FULL: 507,
 };
 
+const LOGGED = "The server's log says what.";
+const FOR_NOW = 'Try again in a moment.';
+
+/** What is told of errors whose own messages name folders of the server, which are nobody's business. */
+const WITHHELD: Partial<Record<ErrorCode, [message: string, hint: string]>> = {
+  MODEL_NOT_FOUND: ['The model of this collection is not where it was.', LOGGED],
+  MODEL_INCOMPLETE: ['The model of this collection is damaged.', LOGGED],
+  MODEL_UNSUPPORTED: ['The model of this collection cannot be run.', LOGGED],
+  MODEL_MISMATCH: ['The collection has the embeddings of another model.', LOGGED],
+  PREFILTER_MISSING: ['The model of this collection has no embeddings.', LOGGED],
+  COLLECTION_NOT_FOUND: ['The collection is not where it was.', LOGGED],
+  COLLECTION_DAMAGED: ['The collection is damaged.', LOGGED],
+  COLLECTION_BUSY: ['Another process is changing the collection.', FOR_NOW],
+  READ_ONLY: ['The folder of the collection cannot be written.', LOGGED],
+  DISK_FULL: ['The disk of the collection is full.', LOGGED],
+  INTERNAL: ['Something went wrong inside Patchword.', LOGGED],
+};
+
 export interface ErrorBody {
   error: { code: ErrorCode; message: string; hint: string | null };
 }
@@ -56,13 +74,14 @@ export function sendError(res: Response, error: PatchwordError, status = STATUS[
     .send(JSON.stringify(errorBody(error)));
 }
 
-/** What a caller may know of an error: Patchword's own whole, anything else only that it is a bug. */
+/**
+ * What a caller may know of an error: the same one where that is all; of the server's own affairs what there is, and of
+ * anything but a PatchwordError only that it is a bug. What is withheld belongs in the log.
+ */
 export function toPatchwordError(error: unknown): PatchwordError {
-  if (error instanceof PatchwordError) return error;
-  return new PatchwordError('INTERNAL', 'Something went wrong inside Patchword.', {
-    hint: "The server's log says what.",
-    cause: error,
-  });
+  const own = error instanceof PatchwordError ? error : new PatchwordError('INTERNAL', '', { cause: error });
+  const told = WITHHELD[own.code];
+  return told ? new PatchwordError(own.code, told[0], { hint: told[1], cause: error }) : own;
 }
 
 export const unknownRoute: RequestHandler = (req, res) => {
@@ -91,7 +110,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       mistake === undefined
         ? toPatchwordError(error)
         : new PatchwordError('INVALID_ARGUMENT', `The request could not be read: ${mistake}.`);
-    if (shown.code === 'INTERNAL') logger.error({ err: error, method: req.method, path: req.path }, 'request failed');
+    if (shown.cause === error) logger.error({ err: error, method: req.method, path: req.path }, 'request failed');
     if (res.headersSent) next(error);
     else sendError(res, shown, mistake === undefined ? undefined : status);
   };

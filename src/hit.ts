@@ -9,7 +9,8 @@ export type CandidateSource = (typeof CANDIDATE_SOURCES)[number];
 
 export function areSources(value: unknown): value is CandidateSource[] {
   const known: readonly unknown[] = CANDIDATE_SOURCES;
-  return Array.isArray(value) && value.length > 0 && value.every((source) => known.includes(source));
+  if (!Array.isArray(value) || value.length === 0 || value.length > known.length) return false;
+  return value.every((source) => known.includes(source));
 }
 
 interface HitScores {

@@ -53,8 +53,9 @@ export function searchRoutes(service: Service): Router {
       const reason: unknown = signal.reason instanceof PatchwordError ? signal.reason : error;
       if (res.destroyed) return service.logger.debug('search given up');
       if (!res.headersSent) throw reason;
-      if (!(reason instanceof PatchwordError)) service.logger.error({ err: reason }, 'search failed');
-      writeLine(res, errorBody(toPatchwordError(reason)));
+      const told = toPatchwordError(reason);
+      if (told !== reason) service.logger.error({ err: reason }, 'search failed');
+      writeLine(res, errorBody(told));
       res.end();
     } finally {
       release();
@@ -112,6 +113,7 @@ function receiveUpload({ limits }: Service): RequestHandler {
       parts: 11,
       fieldSize: BODY_BYTES,
       fieldNameSize: 100,
+      fieldNestingDepth: 0, // sources[4294967294]=nearest would become a list of that length
     },
   }).single('image');
   return async (req, res, next) => {

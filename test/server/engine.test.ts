@@ -101,7 +101,9 @@ describe('a server whose collection changes', function () {
     rmSync(model, { recursive: true });
     const response = await search(caption);
     assert.equal(response.status, 500);
-    assert.equal((await json<Failed>(response)).error.code, 'MODEL_NOT_FOUND');
+    const body = await response.text();
+    assert.equal((JSON.parse(body) as Failed).error.code, 'MODEL_NOT_FOUND');
+    assert.ok(!body.includes(temporary.path), "the folders of the server are nobody's business");
     assert.equal((await fetch(`${served.url}/v1/images/1/thumbnail`)).status, 200, 'pictures are shown all the same');
     await writeReversedModel(model);
     await find();

@@ -103,6 +103,12 @@ describe('/v1/search', () => {
       });
       await refuses(response, 400, 'INVALID_ARGUMENT', /form could not be read/);
     });
+    it('a form whose fields make lists of whatever length', async () => {
+      const fields = new FormData();
+      fields.append('text', 'a fox');
+      fields.append('sources[4294967294]', 'nearest');
+      await refuses(await post(fields), 400, 'INVALID_ARGUMENT', /nesting too deep/);
+    });
     it('an upload of too many bytes', async () => {
       const response = await post(form(new Uint8Array(UPLOAD_BYTES + 1)));
       await refuses(response, 413, 'IMAGE_TOO_LARGE', /at most 2000000 bytes/);
