@@ -20,6 +20,7 @@ export function App() {
   const { update, stale, busy, failure, again } = useSearch(collection ? place : null);
   const [refused, setRefused] = useState<Failure | null>(null);
   const [opened, setOpened] = useState<Hit | null>(null);
+  const [visits, setVisits] = useState(0);
   const address = addressOf(place);
   // Both belong to what was searched for: going back, say, leaves them behind.
   useEffect(() => {
@@ -45,7 +46,10 @@ export function App() {
     [go],
   );
   const onFind = useCallback(
-    (imageId: number, target: Target) => go({ query: { kind: 'image', imageId, target } }),
+    (imageId: number, target: Target) => {
+      setOpened(null); // the address may stay as it is
+      go({ query: { kind: 'image', imageId, target } });
+    },
     [go],
   );
 
@@ -61,7 +65,7 @@ export function App() {
     if (filterFailure) return null;
     if (failure) return <FailureMessage failure={failure} onAgain={again} />;
     if (!update) return null;
-    if (update.hits.length === 0) return <NothingFound filtered={conditions.length > 0} />;
+    if (update.hits.length === 0) return stale ? null : <NothingFound filtered={conditions.length > 0} />;
     return <Results update={update} stale={stale} onOpen={setOpened} />;
   }
 
@@ -74,6 +78,7 @@ export function App() {
           onClick={(event) => {
             event.preventDefault();
             setRefused(null);
+            setVisits(visits + 1); // what is being typed goes, too
             go({ query: null, conditions: [] });
           }}
         >
@@ -86,13 +91,14 @@ export function App() {
           </p>
         )}
         <SearchBox
+          key={visits}
           text={query?.kind === 'text' ? query.text : ''}
           address={addressOf({ query, conditions: [] })}
           onSearch={onSearch}
           onImage={onImage}
         />
       </header>
-      <main ref={main} tabIndex={-1} aria-busy={busy}>
+      <main ref={main} tabIndex={-1}>
         {query && query.kind !== 'text' && (
           <GivenImage
             query={query}
@@ -113,7 +119,10 @@ export function App() {
           // As it is by now: its scores come with the waves.
           hit={update?.hits.find((hit) => keyOf(hit) === keyOf(opened)) ?? opened}
           onFind={onFind}
-          onFilter={(condition) => onConditions([...new Set([...conditions, condition])])}
+          onFilter={(condition) => {
+            setOpened(null);
+            onConditions([...new Set([...conditions, condition])]);
+          }}
           onClose={() => setOpened(null)}
         />
       )}
@@ -126,9 +135,11 @@ function Status({ update, busy }: { update: SearchUpdate | null; busy: boolean }
   return (
     <div class="status">
       <p role="status">{update ? statusOf(update) : busy ? 'Searching…' : ''}</p>
-      {update?.notes.map((note) => (
-        <p key={note}>{note}</p>
-      ))}
+      <div role="status">
+        {update?.notes.map((note) => (
+          <p key={note}>{note}</p>
+        ))}
+      </div>
     </div>
   );
 }

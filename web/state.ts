@@ -28,7 +28,8 @@ export function usePlace(): [Place, Go] {
   const go = useCallback<Go>((change, how = 'push') => {
     const next = { ...current.current, ...change };
     const goesOn = typing.current && change.query?.kind === 'text';
-    const same = how === 'replace' || goesOn || addressOf(next) === location.search;
+    // As this page would write it: %20 in the address bar is + here.
+    const same = how === 'replace' || goesOn || addressOf(next) === addressOf(placeOf(location.search));
     history[same ? 'replaceState' : 'pushState'](null, '', addressOf(next));
     typing.current = how === 'typed' && (goesOn || !same);
     setPlace(next);
@@ -68,7 +69,7 @@ export function useSearch(place: Place | null): SearchState {
 
 export interface CollectionState {
   collection: Collection | null;
-  /** Images indexed so far, while a first start makes the sample. */
+  /** Images indexed so far, while the sample is made; of none while another collection is opened. */
   preparing: { done: number; total: number } | null;
   failure: Failure | null;
   again: () => void;
@@ -97,6 +98,7 @@ async function loadCollection(signal: AbortSignal, show: (state: Partial<Collect
     try {
       const health = await getHealth(signal);
       if (health.status === 'ok') return show({ collection: await getCollection(signal) });
+      if (health.status === 'closing') throw new Failure('The server is closing.', { passing: true });
       show({ preparing: { done: health.done ?? 0, total: health.total ?? 0 } });
     } catch (error) {
       return show({ failure: toFailure(error) });

@@ -179,6 +179,15 @@ describe('the page', function () {
     await until(`document.querySelector('.results:not(.stale) .pending')`);
     assert.equal(await page.locator('.card .caption').first().innerText(), caption);
     assert.match(page.url(), /\?image=\d+&target=images$/);
+    // The first is the picture itself: what is asked for is there already.
+    await cards().first().click();
+    await page.getByRole('button', { name: 'Find similar' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await cards().first().click();
+    await page.getByRole('button', { name: 'Find captions' }).click();
+    await page.waitForURL(/\?image=\d+&target=captions$/);
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await until(`document.querySelector('.results.captions:not(.stale)')`);
   });
 
   it("shows the server's words when it refuses a picture", async () => {
@@ -211,6 +220,10 @@ describe('the page', function () {
       if (!query) return;
       await cards().first().click();
       await page.getByRole('dialog').waitFor();
+      const inside = await page.evaluate<number[]>(
+        `[...document.querySelectorAll('dialog')].map((d) => d.scrollWidth - d.clientWidth)`,
+      );
+      assert.deepEqual(inside, [0]);
       assert.equal(await width(), 360);
       assert.deepEqual(visit.complaints, []);
     });

@@ -57,12 +57,16 @@ export function FailureMessage({ failure, onAgain }: { failure: Failure; onAgain
 
 export function Preparing({ done, total }: { done: number; total: number }) {
   return (
-    <section class="message" role="status">
-      <h2>Preparing the sample</h2>
-      <p>
-        Every picture is embedded once: at the first start, and when a new version brings another model.{' '}
-        {total > 0 && `${done} of ${total} so far.`}
-      </p>
+    <section class="message">
+      <div role="status">
+        <h2>{total > 0 ? 'Preparing the sample' : 'Opening the collection'}</h2>
+      </div>
+      {total > 0 && (
+        <p>
+          Every picture is embedded once: at the first start, and when a new version brings another model. {done} of{' '}
+          {total} so far.
+        </p>
+      )}
       <progress
         value={total > 0 ? done : undefined}
         max={total > 0 ? total : undefined}
