@@ -31,7 +31,7 @@ const LAYERS = {
   'src/vilt/**': ['**/prefilter/**', '**/store/**', '**/inference/**', '**/engine.js', '**/search.js'],
   'src/prefilter/**': ['**/store/**', '**/engine.js', '**/search.js'],
   'src/store/**': ['**/inference/**', '**/engine.js', '**/search.js'],
-  'indexer/**': ['**/web/**', 'express', 'multer', 'helmet'],
+  'indexer/**': ['**/server/**', '**/web/**', 'express', 'multer', 'helmet'],
   'server/**': ['**/web/**', 'commander'],
 };
 

@@ -62,7 +62,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const inference = await openInference({ model, device, precision, threads }).catch((error: unknown) => {
       const moved = error instanceof PatchwordError && error.code === 'MODEL_NOT_FOUND' && options.model === undefined;
       if (!moved) throw error;
-      const hint = 'The collection was built with it. If it was moved, say where it is now with --model.';
+      const hint =
+        'The collection was built with it. If it was moved, put it back, or say where it is now with --model.';
       throw new PatchwordError('MODEL_NOT_FOUND', error.message, { hint });
     });
     opened.push(inference);

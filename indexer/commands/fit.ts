@@ -30,7 +30,7 @@ export function addFitCommand(program: Command): void {
     .option('--seed <number>', 'decides which pictures those are (default: 1)', wholeNumber({ min: 0 }))
     .option(
       '--pairs <count>',
-      'at most so many pairs of a picture and a caption (default: all)',
+      'whole pictures until there are so many pairs of a picture and a caption (default: all)',
       wholeNumber({ min: 1 }),
     );
   addSourceOptions(command);

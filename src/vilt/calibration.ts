@@ -81,7 +81,7 @@ export function readCalibration(located: Located & { prefilterHash: string | nul
     const { model = located.hash, prefilter = located.prefilterHash } = calibration.measured ?? {};
     if (model === located.hash && prefilter === located.prefilterHash) return { calibration, refusal: null };
     const other = model === located.hash ? 'another prefilter' : 'other weights';
-    refusal ??= `The calibration in ${file} is not used: it was made for ${other}. Make it anew: patchword calibrate --model ${located.folder}`;
+    refusal ??= `The calibration in ${file} is not used: it was made for ${other}. Make it anew: patchword calibrate --model ${located.folder} --captions SOURCE`;
   }
   return { calibration: null, refusal };
 }
