@@ -43,5 +43,7 @@ draw calibration --count 1000 --seed 992 --split val --aspects 1:1,4:3,3:4
 "$python" -m training average runs/average runs/further/model --shares 0.3 0.7 --output runs/settled
 "$python" -m training average data/model runs/settled --shares 0.3 0.7 --output runs/nearer
 "$python" -m training train training/recipes/nouns.toml --output runs/nouns
-"$python" -m training average runs/settled runs/nouns/model --shares 0.4 0.6 --output runs/model
+"$python" -m training average runs/settled runs/nouns/model --shares 0.4 0.6 --output runs/known
+"$python" -m training train training/recipes/joint.toml --output runs/joint
+"$python" -m training average runs/known runs/joint/model --shares 0.4 0.6 --output runs/model
 node bin/patchword.js calibrate --model runs/model --captions scenes/calibration/dataset.json --queries 1000
