@@ -23,6 +23,9 @@ export function useDrop(onImage: (file: File) => void): boolean {
       if (file) onImage(file);
     });
     listen('paste', (event) => {
+      // Cells of a table come as words and as a picture of them: in a field the words are meant.
+      const isWords = event.clipboardData?.types.includes('text/plain');
+      if (isWords && event.target instanceof HTMLInputElement) return;
       const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
       if (file) onImage(file);
     });

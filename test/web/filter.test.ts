@@ -156,6 +156,7 @@ describe('the page with a filter', function () {
     await settled();
     await cards().filter({ hasText: captions[0] }).first().click();
     const entries = page.getByRole('dialog').locator('dl div');
+    await entries.first().waitFor();
     const shown = (await entries.allInnerTexts()).map((text) => text.replace(/\s*\n+\s*/g, ': '));
     const { split, attributes } = labelOf(path.basename(file));
     const own = [`Split: ${split}`, `year: ${attributes.year}`, `author: ${attributes.author}`];

@@ -164,7 +164,17 @@ describe('the page', function () {
     await page.getByRole('button', { name: 'Clear' }).click();
     await page.getByText('Say what you see').waitFor();
     await transfer(await readFile(file), 'pasted.jpg');
-    await page.evaluate(`document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer }))`);
+    const paste = (into: string) =>
+      page.evaluate(`${into}.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true }))`);
+    await paste('document');
+    await reranked();
+    // Words with a picture of them, as a spreadsheet has them, are words where words are typed.
+    const address = page.url();
+    await page.evaluate(`transfer.items.add('two foxes', 'text/plain')`);
+    await paste(`document.querySelector('input[type=search]')`);
+    assert.equal(page.url(), address);
+    await paste('document');
+    assert.notEqual(page.url(), address);
     await reranked();
     assert.deepEqual(visit.complaints, []);
   });
