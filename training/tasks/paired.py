@@ -25,7 +25,8 @@ COVERED_EDITS, OTHER_EDITS = 0.1, 0.75
 
 OF_FALSE_PAIRS = frozenset({"matching", "ranking", "alignment"})
 OF_CONFUSED = OF_FALSE_PAIRS | {"hard_contrastive"}  # ask what the prefilter confuses within the batch
-OF_PAIRS = OF_CONFUSED | {"editing", "grounding", "recognition"}
+OF_JOINT = OF_FALSE_PAIRS | {"editing", "grounding"}  # read joint passes
+OF_PAIRS = OF_JOINT | OF_CONFUSED | {"recognition"}
 
 
 @dataclass
@@ -58,7 +59,7 @@ class PairedTask:
             seen = network.encode(image)
             recognized = self.recognition(batch, self.batches.examples(batch), seen[:, 1:])
             losses["recognition"] = recognized.loss
-            if not active & (OF_PAIRS - {"recognition"}):
+            if active & OF_PAIRS == {"recognition"}:
                 return losses
         owners, edited = self.edit(batch, random, recognized) if "editing" in active else ([], [])
         ids, mask = self.batches.tokens(batch.captions + edited)
@@ -74,7 +75,7 @@ class PairedTask:
                 similarity = compared[:size].detach()
                 likeness = similarity if self.stage.hard_negatives else torch.zeros_like(similarity)
                 false_images, false_texts = confuse(likeness, maybe_true, random, self.stage.false_pictures)
-        if not active & (OF_PAIRS - {"recognition", "hard_contrastive"}):
+        if not active & OF_JOINT:
             return losses
         scored = self.score(image, ids, mask, false_images, false_texts, owners, aligns="alignment" in active)
         true, end = scored.scores[:size], scored.false_end

@@ -60,7 +60,7 @@ def test_a_share_of_the_start_comes_back(vocabulary, tmp_path):
 def test_only_a_vilt_comes_back(vocabulary, tmp_path):
     write_vit(tmp_path / "vit")
     network, heads = build_network(Network(start=str(tmp_path / "vit"), side=SIDE, projection=8), vocabulary, FULL)
-    with pytest.raises(ValueError, match="weights can be averaged in"):
+    with pytest.raises(ValueError, match="Only a ViLT's weights can be averaged in"):
         weights_at_start(network, heads, tmp_path / "vit", vocabulary, FULL)
 
 
