@@ -77,8 +77,10 @@ export async function importCollection(options: ImportOptions): Promise<ImportRe
     return { kind, ...imported, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     if (!(error instanceof PatchwordError && error.code === 'CANCELLED')) throw error;
+    // Of a tar file `index` would make another source, and of a backup one without captions.
+    const isIndexed = kind === 'export' && !isTar;
     throw new PatchwordError('CANCELLED', 'Stopped; nothing was imported.', {
-      hint: `What can be stopped and continued is: patchword index ${from} --collection ${name}`,
+      ...(isIndexed && { hint: `What can be stopped and continued is: patchword index ${from} --collection ${name}` }),
     });
   } finally {
     await staged.discard();
@@ -133,6 +135,8 @@ async function indexExport(
       allowed: { [DATASET]: size, [`${PICTURES}/`]: IMAGE_LIMITS.bytes },
       signal,
     });
+    if (!existsSync(path.join(unpacked, DATASET)))
+      throw new PatchwordError('SOURCE_INVALID', `${from} holds no ${DATASET}.`);
   }
   // First, so that what cannot be read is told before a model is loaded.
   const source = await openSource({ source: path.join(isTar ? unpacked : from, DATASET), format: 'karpathy' });

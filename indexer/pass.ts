@@ -106,9 +106,14 @@ export class Pass {
       else {
         // What was said of the name itself stays.
         const file = `${name} (listed again)`;
-        this.seen.add(file);
+        if (!this.seen.add(file)) {
+          this.counts.quarantined += 1; // One reason is kept of all.
+          continue;
+        }
         const reason = isSkipped(entry) ? entry.reason : 'the source lists it a second time';
-        yield { entry: { file, reason }, known: null, quarantined: null };
+        const { store, sourceId } = this.options;
+        const [quarantined] = await store.getQuarantined({ sourceId, files: [file] });
+        yield { entry: { file, reason }, known: null, quarantined };
       }
     }
   }

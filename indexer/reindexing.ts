@@ -3,11 +3,12 @@ import { bindingOf } from '../src/engine.js';
 import { PatchwordError } from '../src/errors.js';
 import type { Inference } from '../src/inference/inference.js';
 import { originalFile } from '../src/original.js';
+import { prepareStored } from '../src/preparation.js';
 import { isSameModel, type PendingImage, type Reembedding, type Store } from '../src/store/store.js';
 import type { ModelInput } from '../src/vilt/image.js';
 import { BATCH, embedInBatches, embedPictures, PREPARATION } from './batches.js';
 import { mapAhead } from './lookahead.js';
-import { prepareStored, reasonToSkip } from './preparation.js';
+import { reasonToSkip } from './preparation.js';
 import type { Progress } from './progress.js';
 import type { SkippedImage } from './readers/reader.js';
 
@@ -111,7 +112,7 @@ async function prepare(
   if (image.modelInput || image.embedded) return { image, modelInput: image.modelInput };
   if (!allowMissing) await requireSource(image.root);
   try {
-    return { image, modelInput: await prepareStored({ inference, image, signal }) };
+    return { image, modelInput: await prepareStored(inference, image, { priority: 'background', signal }) };
   } catch (error) {
     const file = originalFile(image.root, image.location);
     return { image, modelInput: null, skipped: { file, reason: reasonToSkip(error, file) } };

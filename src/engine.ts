@@ -108,6 +108,16 @@ export function bindingOf({ folder, weights, hash, prefilter, config }: ModelInf
   return { path, hash, prefilterHash: prefilter.hash, dimension: prefilter.dimension, inputSize };
 }
 
+/** What makes a collection one of the fit that is there now. */
+function another(
+  { folder, prefilter }: ModelInfo,
+  { collection, model }: Pick<EngineOptions, 'collection' | 'model'>,
+): string {
+  const chosen = model === undefined ? '' : ` --model ${folder}`;
+  const reindex = `patchword reindex ${collection}${chosen}`;
+  return prefilter ? `run: ${reindex}` : `fit another (patchword fit) and then run: ${reindex}`;
+}
+
 function requireSameModel(
   { collection, model }: Pick<EngineOptions, 'collection' | 'model'>,
   bound: CollectionModel,
@@ -120,7 +130,7 @@ function requireSameModel(
       `Collection "${collection}" was built with another fit of ${info.folder} (${bound.prefilterHash.slice(0, 12)}) than ` +
         `${info.prefilter ? `the one there now (${info.prefilter.hash.slice(0, 12)})` : 'is there now: none'}; ` +
         'embeddings of two fits cannot be compared.',
-      { hint: `Put back prefilter.safetensors and prefilter.json, or run: patchword reindex ${collection}` },
+      { hint: `Put back prefilter.safetensors and prefilter.json, or ${another(info, { collection, model })}` },
     );
   }
   const weights = (hash: string) => `weights ${hash.slice(0, 12)}`;

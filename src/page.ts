@@ -137,7 +137,17 @@ function checkValues(
     if (data < view.byteLength) checkRuns(view, { start: data + 1, width: view.getUint8(data) }, values);
   } else if (encoding === 'DELTA_BYTE_ARRAY') {
     checkPrefixes(view, layout, { header, decoder });
+  } else if (encoding === 'DELTA_BINARY_PACKED' || encoding === 'DELTA_LENGTH_BYTE_ARRAY') {
+    if (data < view.byteLength) checkBlocks({ view, offset: data });
   }
+}
+
+/** What the differences at an offset are cut into: hyparquet goes round in circles where their parts are fewer than none. */
+function checkBlocks({ view, offset }: { view: DataView; offset: number }): void {
+  const reader = { view, offset };
+  const [values, parts] = [readVarInt(reader), readVarInt(reader)];
+  if (values <= 0 || parts <= 0)
+    throw new Error(`its differences come in blocks of ${values} values in ${parts} parts`);
 }
 
 /** Each text repeats so much of the one before: a few bytes in the file may be a long text each. */
@@ -152,6 +162,7 @@ function checkPrefixes(
   let bytes = 0;
   for (let part = 0; part < 2; part++) {
     const lengths = new Int32Array(texts);
+    if (texts > 0) checkBlocks(reader);
     deltaBinaryUnpack(reader, texts, lengths);
     for (const length of lengths) bytes += Math.max(length, 0);
   }

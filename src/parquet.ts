@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { type DecodedArray, parquetSchema, type SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { convert } from 'hyparquet/src/convert.js';
-import { explainSystemError, messageOf, PatchwordError } from './errors.js';
+import { explainReading, messageOf, PatchwordError } from './errors.js';
 import { type Footer, PARSERS, readExactly, readFooter } from './footer.js';
 import { type ColumnDecoder, decodePage, PAGE_LIMITS, type PageHeader } from './page.js';
 
@@ -62,7 +62,7 @@ export class ParquetFile {
     try {
       handle = await open(file);
     } catch (error) {
-      throw explainSystemError(error, file);
+      throw explainReading(error, file);
     }
     try {
       return new ParquetFile(file, handle, footer ?? (await readFooter(handle)));

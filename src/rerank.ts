@@ -1,10 +1,8 @@
-import { PatchwordError } from './errors.js';
 import { withMatchScore, type Candidate } from './hit.js';
 import type { Inference, JobOptions, Pair } from './inference/inference.js';
-import { hashContent, readOriginal } from './original.js';
+import { isImageFailure, prepareStored } from './preparation.js';
 import type { Store, StoredImage } from './store/store.js';
 import type { ModelInput } from './vilt/image.js';
-import { IMAGE_LIMITS } from './vilt/limits.js';
 
 /** Joint passes in each wave: a first look soon, then larger steps. The last repeats. */
 const WAVES = [8, 24, 32];
@@ -77,9 +75,9 @@ async function modelInputs(
   const decoded: { imageId: number; contentHash: string; modelInput: ModelInput }[] = [];
   for (const [i, image] of images.entries()) {
     if (inputs[i]) continue;
-    const modelInput = await prepareOriginal(inference, image, options).catch((error: unknown) => {
-      if (error instanceof PatchwordError && error.code === 'CANCELLED') throw error;
-      return null;
+    const modelInput = await prepareStored(inference, image, options).catch((error: unknown) => {
+      if (isImageFailure(error)) return null;
+      throw error;
     });
     if (!modelInput) continue;
     inputs[i] = modelInput;
@@ -87,15 +85,4 @@ async function modelInputs(
   }
   if (decoded.length > 0) await store.putModelInputs(decoded);
   return inputs;
-}
-
-/** Null where the original is no longer what was indexed: its score would be of another picture, and stay in the cache. */
-async function prepareOriginal(
-  inference: Inference,
-  image: StoredImage,
-  options: JobOptions,
-): Promise<ModelInput | null> {
-  const bytes = await readOriginal(image, IMAGE_LIMITS);
-  if (hashContent(bytes) !== image.contentHash) return null;
-  return (await inference.prepare(bytes, options)).modelInput;
 }

@@ -147,9 +147,13 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
   // The threshold is of the best of so many nearest, among which those that captions propose come; and what was passed over may be
   // the match.
   const asMeasured = sources.includes('nearest') && options.candidates >= (calibration?.measured?.candidates ?? 0);
+  const last = [...notes];
   const told = text !== null && asMeasured && spent.pairs === wanted.length;
   const nothing = told ? nothingMatches(calibration, candidates) : null;
-  yield update('final', { nothingMatches: nothing, notes: nothing ? [...notes, NOTHING_MATCHES] : notes });
+  const unread = tried - spent.pairs;
+  if (unread > 0) last.push(`Of the pictures that come nearest ${unread} cannot be read any more, and come last.`);
+  if (nothing) last.push(NOTHING_MATCHES);
+  yield update('final', { nothingMatches: nothing, notes: last });
 }
 
 async function embed(

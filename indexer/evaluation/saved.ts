@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { explainSystemError } from '../../src/errors.js';
+import { explainReading } from '../../src/errors.js';
 import { parseResult, type RetrievalResult } from '../../src/evaluation/result.js';
 
 /**
@@ -9,7 +9,7 @@ import { parseResult, type RetrievalResult } from '../../src/evaluation/result.j
  */
 export async function readResult(file: string): Promise<RetrievalResult> {
   const json = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw explainSystemError(error, file);
+    throw explainReading(error, file);
   });
   return parseResult(json, file);
 }

@@ -7,10 +7,10 @@ import type { Listed, Row } from './row.js';
 
 const HEADER = /^image_name\s*\|\s*comment_number\s*\|\s*comment\s*$/;
 
-const ROW = /^([^|]+)\|\s*\d+\s*\|(.*)$/;
+const ROW = /^([^|]+)\|\s*\d+\s*\|(.*)$/s;
 
 /** One row of the file that everybody has, the 19999th, lacks its second delimiter: "2199200615.jpg| 4   A dog runs …". */
-const ROW_WITHOUT_DELIMITER = /^([^|]+)\|\s*\d+\s+(\S.*)$/;
+const ROW_WITHOUT_DELIMITER = /^([^|]+)\|\s*\d+\s+(\S.*)$/s;
 
 /**
  * The `results.csv` of Flickr30k as Kaggle has it: `image_name| comment_number| comment`, five lines an image.

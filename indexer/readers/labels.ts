@@ -47,8 +47,11 @@ export function readLabels(
     if ('reason' in read) return { reason: `${read.line ? `${name}:${read.line}` : name}: ${read.reason}` };
     const cleaned = cleanCaptions(read.captions);
     if ('reason' in cleaned) return { reason: `${name}: ${cleaned.reason}` };
+    const added = cleaned.captions.filter((caption) => !labels.captions.includes(caption));
+    const joined = cleanCaptions([...labels.captions, ...added]);
+    if ('reason' in joined) return joined;
     labels = {
-      captions: [...labels.captions, ...cleaned.captions.filter((caption) => !labels.captions.includes(caption))],
+      captions: joined.captions,
       split: read.split ?? labels.split,
       attributes: cleanAttributes({ ...labels.attributes, ...read.attributes }),
     };

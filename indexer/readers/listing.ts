@@ -116,7 +116,7 @@ function joinAliases({ deciding, pictures, repeats }: Joining): ReadonlyMap<stri
   const choose = repeats === 'merged' ? Math.max : Math.min;
   for (const [key, row] of deciding) {
     const name = isAlias(key) ? pictures.locate(key)?.name : undefined;
-    if (name === undefined) continue;
+    if (name === undefined || name === key) continue; // what is added while it goes round comes up again
     deciding.delete(key);
     deciding.set(name, choose(row, deciding.get(name) ?? row));
   }

@@ -116,7 +116,7 @@ export function normalize(name: string): string {
 
 /** Whether a normalized name may lead back into the folder of the pictures from outside. */
 export function isAlias(key: string): boolean {
-  return path.isAbsolute(key) || key.startsWith('..');
+  return path.isAbsolute(key) || key === '..' || key.startsWith('../');
 }
 
 function charactersOf(captions: string[], attributes: Attributes): number {

@@ -139,7 +139,14 @@ async function findListed(folder: string, formats: readonly Format[]): Promise<F
   for (const name of (await readdir(folder)).sort()) {
     const named = formats.filter((format) => READERS[format]?.names?.test(name));
     const file = path.join(folder, name);
-    const found = await recognize(file, named);
+    const found = await recognize(file, named).catch((error: unknown) => {
+      if (!(error instanceof PatchwordError && error.code === 'FILE_NOT_FOUND')) throw error;
+      // It may be the list of these pictures: without it they would have no captions.
+      throw new PatchwordError(error.code, error.message, {
+        hint: 'Mend or remove it, name another file, or give --format folder to read the pictures alone.',
+        cause: error,
+      });
+    });
     if (found !== undefined) listed.push({ format: found, path: file });
   }
   return listed;

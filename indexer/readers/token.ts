@@ -7,7 +7,8 @@ import { openListing } from './listing.js';
 import { type Reader, refuseOptions, type SourceOptions } from './reader.js';
 import type { Listed, Row } from './row.js';
 
-const ROW = /^(.+)#\d+\t(.*)$/;
+/** Separators of Unicode are characters like any other (`s`). */
+const ROW = /^(.+)#\d+\t(.*)$/s;
 
 /** The lists of names that come with Flickr8k, and what their splits are called. */
 const SPLIT_FILES = {

@@ -1,5 +1,4 @@
 import type { Engine } from '../engine.js';
-import { PatchwordError } from '../errors.js';
 import type { ImageHit } from '../hit.js';
 import { SEARCH_DEFAULTS, type SearchOptions } from '../search.js';
 import type { Example } from './logistic.js';
@@ -20,7 +19,7 @@ export interface Found {
 /**
  * The nearest pictures of a text, and the nearest of those without its rarest word, all with both scores.
  *
- * @throws PatchwordError MODEL_UNSUPPORTED for scores that are not finite; what a search throws
+ * @throws PatchwordError what a search throws
  */
 export async function findCandidates(
   engine: Engine,
@@ -35,16 +34,11 @@ export async function findCandidates(
   // As stage one has them: what a search of so many candidates would rerank.
   const nearest = scored.sort((a, b) => b.similarity! - a.similarity! || a.imageId - b.imageId);
   const take = (some: readonly ImageHit[]) =>
-    some.slice(0, CANDIDATES).map(({ matchScore, similarity, captions }): Example => {
-      if (!Number.isFinite(matchScore) || !Number.isFinite(similarity)) throw notFinite(engine.inference.info.folder);
-      return { matchScore: matchScore!, similarity: similarity!, match: captions.includes(text) };
-    });
+    some.slice(0, CANDIDATES).map(({ matchScore, similarity, captions }): Example => ({
+      matchScore: matchScore!,
+      similarity: similarity!,
+      match: captions.includes(text),
+    }));
   const lack = nearest.filter(({ captions }) => !captions.some((caption) => wordsOf(caption).includes(rarest.word)));
   return { candidates: take(nearest), without: asksWithout && lack.length > 0 ? take(lack) : null };
-}
-
-function notFinite(folder: string): PatchwordError {
-  return new PatchwordError('MODEL_UNSUPPORTED', `${folder} gives match scores that are not finite numbers.`, {
-    hint: 'Its weights are damaged, or need another precision: check them with patchword model verify.',
-  });
 }

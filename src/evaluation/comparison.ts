@@ -4,6 +4,8 @@ import { type Direction, DIRECTIONS, type RecallName, RECALLS } from './names.js
 import { type Ranking, RESULT_VERSION, type RetrievalResult, type Row } from './result.js';
 import { isSame } from './row.js';
 
+const NAMED = 3;
+
 /** One figure of both results. */
 export interface Compared {
   a: number | null;
@@ -90,13 +92,14 @@ function describeTask({ protocol, dataset }: RetrievalResult): [string, string][
 }
 
 function changesOf(one: RetrievalResult, other: RetrievalResult): Comparison['changes'] {
-  const facts = ({ model, prefilter, sample, versions, machine }: RetrievalResult): [string, string][] => [
+  const facts = ({ model, prefilter, dataset, sample, versions, machine }: RetrievalResult): [string, string][] => [
     ['model', `${model.path} (${model.hash.slice(0, 12)})`],
     ['precision', model.precision],
     ['device', model.device],
     ['calibration', model.calibration === null ? 'none' : Object.values(model.calibration).join(', ')],
     ['prefilter', prefilter === null ? 'none' : `${prefilter.source} (${prefilter.hash.slice(0, 12)})`],
     ['queries', sample === null ? 'all' : `${sample.queries} drawn with seed ${sample.seed}`],
+    ['pictures that cannot be read', namesOf(dataset.missing)],
     ['Patchword', versions.patchword],
     ['Node', versions.node],
     ['ONNX Runtime', versions.onnxruntime],
@@ -106,6 +109,13 @@ function changesOf(one: RetrievalResult, other: RetrievalResult): Comparison['ch
   return facts(one)
     .map(([what, a], at) => ({ what, a, b: others[at][1] }))
     .filter(({ a, b }) => a !== b);
+}
+
+/** The first few, and how many more. */
+function namesOf(missing: RetrievalResult['dataset']['missing']): string {
+  const named = missing.slice(0, NAMED).map(({ file }) => file);
+  const more = missing.length > NAMED ? [`${missing.length - NAMED} more`] : [];
+  return [...named, ...more].join(', ') || 'none';
 }
 
 function compareRows(options: {

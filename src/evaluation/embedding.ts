@@ -1,4 +1,5 @@
 import { PatchwordError } from '../errors.js';
+import { requireFinite } from '../inference/finite.js';
 import type { Inference } from '../inference/inference.js';
 import type { ModelInput } from '../vilt/image.js';
 import type { PictureSource } from './picture.js';
@@ -108,12 +109,7 @@ class Rows {
   }
 
   add(id: number, row: Float32Array): void {
-    if (!row.every(Number.isFinite)) {
-      throw new PatchwordError('MODEL_UNSUPPORTED', `${this.folder} gives an embedding that is not made of numbers.`, {
-        hint: 'Its weights are damaged, or need another precision: check them with patchword model verify.',
-      });
-    }
-    this.embeddings.data.set(row, id * this.embeddings.dimension);
+    this.embeddings.data.set(requireFinite(row, this.folder, 'embeddings'), id * this.embeddings.dimension);
     this.waiting.push(id);
     if (performance.now() - this.flushed > SHARD_SECONDS * 1000) this.flush();
   }

@@ -165,11 +165,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float32Array)
 
 async function score(model: Inference, texts: readonly string[], batch: Batch): Promise<Float32Array> {
   const pairs = batch.texts.map((text) => ({ text: texts[text], image: batch.image }));
-  const scores = await model.matchScores(pairs, { priority: 'background' });
-  if (scores.every(Number.isFinite)) return scores;
-  throw new PatchwordError('MODEL_UNSUPPORTED', `${model.info.folder} gives a match score that is not a number.`, {
-    hint: 'Its weights are damaged, or need another precision: check them with patchword model verify.',
-  });
+  return model.matchScores(pairs, { priority: 'background' });
 }
 
 async function* batchesOf({ models, plan, texts, source }: ScoringOptions): AsyncGenerator<Batch> {

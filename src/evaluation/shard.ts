@@ -3,7 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { syncFolder, syncPath } from '../folder.js';
-import { explainSystemError } from '../errors.js';
+import { explainReading, explainSystemError } from '../errors.js';
 
 /** A part of a long piece of work, on disk: numbers, and what they are of. */
 export interface Shard {
@@ -58,7 +58,7 @@ export function readShard(file: string): Shard | null {
   try {
     return decodeShard(readFileSync(file));
   } catch (error) {
-    throw explainSystemError(error, file);
+    throw explainReading(error, file);
   }
 }
 

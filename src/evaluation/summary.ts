@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { PatchwordError } from '../errors.js';
 import type { Calibration } from '../inference/inference.js';
 import { mean, median, recallAt } from '../metrics.js';
 import type { Evaluated } from './evaluation.js';
@@ -16,7 +18,7 @@ import type { Spent } from './scoring.js';
 
 type Milliseconds = RetrievalResult['cost']['prefilterMilliseconds'];
 
-/** Makes the tables of an evaluation. */
+/** Makes the tables of an evaluation. @throws PatchwordError CANCELLED */
 export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> {
   const { options, split, benchmark, missing, embedded, wanted, plan, earlier, spent } = evaluated;
   const { models, dataset, protocol, candidates, exhaustive } = options;
@@ -32,14 +34,18 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
   const left = plan.missing.reduce((sum, { texts }) => sum + texts.length, 0);
 
   const rankings = rankingsOf(evaluated, evidence);
-  const ranked = DIRECTIONS.flatMap((direction) =>
-    rankings.map((ranking) =>
-      rank(evaluated, evidence, { direction, ranking, milliseconds: prefilterMilliseconds, pairsPerSecond }),
-    ),
-  );
+  const ranked: Ranked[] = [];
+  for (const direction of DIRECTIONS) {
+    for (const ranking of rankings) {
+      await pause(options.signal);
+      const of = { direction, ranking, milliseconds: prefilterMilliseconds, pairsPerSecond };
+      ranked.push(rank(evaluated, evidence, of));
+    }
+  }
+  await pause(options.signal);
   const rows = ranked.map(rowOf);
   addRsum(rows);
-  const images = imagesOf(wanted);
+  const images = imagesOf(evaluated);
   const differences = differencesOf(rows, images);
   // Of the most candidates, or exhaustive, by match score: the last of its order.
   const shown = rankings.filter(({ order }) => order === 'matchScore').at(-1) ?? rankings[0];
@@ -102,6 +108,13 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
     queries: images,
     notes: evaluated.notes,
   };
+}
+
+/** Lets the process hear that it is to stop. @throws PatchwordError CANCELLED */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await nextTurn();
+  if (signal?.aborted)
+    throw new PatchwordError('CANCELLED', 'Stopped before the tables were made; all scores are kept.');
 }
 
 /** Pairs a second, over all that earlier runs and this one have scored. */
@@ -186,9 +199,11 @@ function inDirection(wanted: readonly Wanted[], direction: Direction): Wanted[] 
   return wanted.filter(({ matching }) => matching.direction === direction);
 }
 
-function imagesOf(wanted: readonly Wanted[]): RetrievalResult['queries'] {
+function imagesOf({ wanted, split }: Evaluated): RetrievalResult['queries'] {
   const of = (direction: Direction) =>
-    inDirection(wanted, direction).flatMap(({ matching }) => matching.queries.map(({ image }) => image));
+    inDirection(wanted, direction).flatMap(({ matching }) =>
+      matching.queries.map(({ image }) => split.images[image].place),
+    );
   return { 'text-to-image': of('text-to-image'), 'image-to-text': of('image-to-text') };
 }
 

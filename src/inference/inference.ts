@@ -63,7 +63,7 @@ export interface Inference {
   textFeatures(texts: string[], options?: JobOptions): Promise<Float32Array[]>;
   imageFeatures(images: ModelInput[], options?: JobOptions): Promise<Float32Array[]>;
 
-  /** Joint passes: the raw rank (or ITM "match") logit of each pair. @throws HEAD_MISSING, EMPTY_TEXT */
+  /** Joint passes: the raw rank (or ITM "match") logit of each pair. @throws HEAD_MISSING, EMPTY_TEXT, MODEL_UNSUPPORTED for NaN */
   matchScores(pairs: Pair[], options?: JobOptions): Promise<Float32Array>;
 
   /** Word-patch alignment of one pair. */

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ImageConfig } from '../vilt/config.js';
 import type { ModelInput } from '../vilt/image.js';
 import { callWorker, startWorker } from '../worker.js';
+import { requireFinite } from './finite.js';
 import type { ImageWorker } from './imageworker.js';
 import type { Device, Inference, JobOptions, ModelInfo, Precision } from './inference.js';
 import type { ModelWorker } from './modelworker.js';
@@ -71,7 +72,8 @@ function localInference(parts: {
     embedImages: (images, options) => all('embedImage', images, options),
     textFeatures: (texts, options) => all('textFeatures', texts, options),
     imageFeatures: (images, options) => all('imageFeatures', images, options),
-    matchScores: async (pairs, options) => Float32Array.from(await all('match', pairs, options)),
+    matchScores: async (pairs, options) =>
+      requireFinite(Float32Array.from(await all('match', pairs, options)), info.folder, 'match scores'),
     explain: (pair, options) => one('explain', pair, options),
     answer: (pair, options) => one('answer', pair, options),
     compare: (pair, options) => one('compare', pair, options),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { PatchwordError } from '../errors.js';
+import { notFinite } from '../inference/finite.js';
 import type { Inference } from '../inference/inference.js';
 import type { ModelInput } from '../vilt/image.js';
 import { candidateLayers } from '../vilt/graph/encoder.js';
@@ -98,15 +99,8 @@ async function extract(inference: Inference, pictures: readonly CaptionedPicture
     options,
   );
   const broken = pictures.findIndex((_, i) => !images[i].every(Number.isFinite));
-  if (broken >= 0) throw notFinite(inference, `the picture ${pictures[broken].file}`);
-  if (!texts.every((text) => text.every(Number.isFinite))) throw notFinite(inference, 'a caption');
+  if (broken >= 0) throw notFinite(inference.info.folder, `states for the picture ${pictures[broken].file}`);
+  if (!texts.every((text) => text.every(Number.isFinite)))
+    throw notFinite(inference.info.folder, 'states for a caption');
   return { images, texts };
-}
-
-function notFinite({ info }: Inference, what: string): PatchwordError {
-  return new PatchwordError(
-    'MODEL_UNSUPPORTED',
-    `${info.folder} gives states that are not finite numbers for ${what}, so nothing can be fitted to them.`,
-    { hint: 'Its weights are damaged, or need another precision: check them with patchword model verify.' },
-  );
 }

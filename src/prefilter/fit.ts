@@ -145,6 +145,13 @@ function plan(features: FeatureFiles, options: FitOptions) {
     );
   }
   const split = splitPictures(pictures, { validation, seed });
+  if (split.pictures === 0) {
+    throw new PatchwordError(
+      'SOURCE_INVALID',
+      `Among the ${pictures.length} pictures of the source are too few different ones to keep some of them for validation.`,
+      { hint: 'Copies of one picture are fitted on together. Give other pictures, or more of them.' },
+    );
+  }
   const training = pictures.length - split.pictures;
   const most = training - 1; // centred features of so many pictures span no more
   if (dimension > most) {

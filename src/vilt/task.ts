@@ -90,6 +90,17 @@ export async function fill(model: ViltModel, pair: Pair): Promise<Choice[][]> {
   const states = await pairStates(model, pair, { keep: 'text' });
   const masks = states.encoding.ids.flatMap((id, i) => (id === tokenizer.maskId ? [i] : []));
   if (masks.length === 0) {
+    if (tokenizer.maskId === undefined) {
+      const lacks = `The vocabulary of ${model.files.folder} has no [MASK], so it cannot fill masks.`;
+      throw new PatchwordError('HEAD_MISSING', lacks, {
+        hint: 'Use a checkpoint that has it, such as dandelin/vilt-b32-mlm.',
+      });
+    }
+    if (states.encoding.truncated && pair.text.includes('[MASK]')) {
+      const { maxTextLength } = model.files.config;
+      const beyond = `The [MASK] stands beyond the ${maxTextLength} tokens that the model reads. Write a shorter text.`;
+      throw new PatchwordError('INVALID_ARGUMENT', beyond);
+    }
     throw new PatchwordError('INVALID_ARGUMENT', 'The text has no [MASK] to fill. Write it where a word is missing.', {
       hint: 'For example: "a [MASK] on a table".',
     });

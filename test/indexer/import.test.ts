@@ -115,7 +115,10 @@ describe('importCollection', function () {
       const writer = new TarWriter(at('listless.tar'));
       await writer.add({ name: 'images/0.jpg', bytes: readFileSync(at('source', '0.jpg')), modified: 1 });
       await writer.finish();
-      await assert.rejects(run(at('listless.tar'), 'x'), { code: 'FILE_NOT_FOUND' });
+      await assert.rejects(run(at('listless.tar'), 'x'), {
+        code: 'SOURCE_INVALID',
+        message: `${at('listless.tar')} holds no dataset.json.`,
+      });
     });
 
     it('a tar file that would write elsewhere', async () => {
@@ -178,6 +181,11 @@ describe('importCollection', function () {
       const onProgress = () => controller.abort();
       const stopped = run(at('export'), 'x', { signal: controller.signal, onProgress });
       await assert.rejects(stopped, { code: 'CANCELLED', message: /nothing was imported/, hint: /patchword index/ });
+      // Which is no way to go on with anything else: `index` would read a tar file as another source.
+      for (const from of ['export.tar', 'backup']) {
+        const refused = run(at(from), 'x', { signal: AbortSignal.abort() });
+        await assert.rejects(refused, { code: 'CANCELLED', hint: undefined }, from);
+      }
     });
 
     const firstPicture = (folder: string) =>

@@ -81,6 +81,22 @@ describe('a page of Parquet', () => {
     assert.throws(() => second(run(200, 1), data(200), { values: 200, encoding }), refused);
   });
 
+  it('is refused where its differences come in blocks that never end', () => {
+    // Four billion parts a block, which as a signed number is -1.
+    const endless = [...varint(128), 0xff, 0xff, 0xff, 0xff, 0x0f, 2, 0, 0];
+    const refused = /blocks of 128 values in -1 parts/;
+    const data = [endless, [...lengths(2, 0), ...endless]];
+    for (const bytes of data) {
+      const encoding = 'DELTA_BYTE_ARRAY';
+      assert.throws(() => second(run(2, 1), bytes, { values: 2, encoding }), refused);
+      assert.throws(() => first([...withLength(run(2, 1)), ...bytes], { values: 2, encoding }), refused);
+    }
+    for (const encoding of ['DELTA_LENGTH_BYTE_ARRAY', 'DELTA_BINARY_PACKED']) {
+      assert.throws(() => second(run(2, 1), endless, { values: 2, encoding }), refused);
+    }
+    assert.throws(() => second(run(2, 1), [0, 1, 2, 0], { values: 2, encoding: 'DELTA_BINARY_PACKED' }), /of 0 values/);
+  });
+
   it('does not take the memory that compressed data asks for', () => {
     // A frame of blocks that repeat one byte two million times each: 40 GB.
     const block = [0b010 | ((0x1fffff << 3) & 0xff), 0xff, 0xff, 0x61];

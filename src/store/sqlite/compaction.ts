@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PatchwordError } from '../../errors.js';
@@ -73,15 +73,36 @@ function holdsDeleted(folder: string, catalog: Catalog): boolean {
 }
 
 /** SQLite writes a copy to the folder for temporary files, and then back through the journal beside the database. */
-function requireRoom(folder: string, bytes: number): void {
-  for (const place of new Set([folder, tmpdir()])) {
+export function requireRoom(folder: string, bytes: number, temporary = sqliteFolder()): void {
+  const together = statSync(folder).dev === statSync(temporary).dev;
+  for (const place of together ? [folder] : [folder, temporary]) {
     const { bavail, bsize } = statfsSync(place);
-    if (bavail * bsize >= bytes) continue;
+    const needed = together ? 2 * bytes : bytes;
+    if (bavail * bsize >= needed) continue;
     const megabytes = (count: number) => `${Math.ceil(count / 1e6)} MB`;
+    const elsewhere = together || place === temporary;
     throw new PatchwordError(
       'DISK_FULL',
-      `Compacting needs ${megabytes(bytes)} free in ${place}; there are ${megabytes(bavail * bsize)}.`,
-      { hint: place === folder ? 'Free some space.' : 'Free some space, or name a folder on another disk in TMPDIR.' },
+      `Compacting needs ${megabytes(needed)} free in ${place}; there are ${megabytes(bavail * bsize)}.`,
+      { hint: elsewhere ? 'Free some space, or name a folder on another disk in TMPDIR.' : 'Free some space.' },
     );
+  }
+}
+
+/** Where SQLite writes temporary files: the first of its list that is there and may be written (`unixTempFileDir`). */
+export function sqliteFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  const { SQLITE_TMPDIR, TMPDIR } = environment;
+  const found = [SQLITE_TMPDIR, TMPDIR, '/var/tmp', '/usr/tmp', '/tmp'].find(
+    (place) => place && isWritableFolder(place),
+  );
+  return found ?? tmpdir(); // Windows decides for itself.
+}
+
+function isWritableFolder(place: string): boolean {
+  try {
+    accessSync(place, constants.W_OK | constants.X_OK);
+    return statSync(place).isDirectory();
+  } catch {
+    return false;
   }
 }

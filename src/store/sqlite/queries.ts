@@ -51,9 +51,16 @@ export class Queries {
   scan({ filter, ...page }: { after: number; limit: number; filter?: Filter }): Promise<StoredImage[]> {
     const { images } = this.options.tables;
     checkPage(page);
-    return this.filtered({ target: 'images', filter }, (allowed) =>
-      allowed ? images.get(allowed.page(page)) : images.scan(page),
-    );
+    return this.filtered({ target: 'images', filter }, (allowed) => {
+      if (!allowed) return images.scan(page);
+      for (let { after } = page; ;) {
+        const ids = allowed.page({ ...page, after });
+        const found = images.get(ids);
+        // All of them may have been removed since they were found; an empty page would be the last.
+        if (found.length > 0 || ids.length === 0) return found;
+        after = ids.at(-1)!;
+      }
+    });
   }
 
   count(filter?: Filter): Promise<number> {

@@ -55,6 +55,15 @@ describe('openListing', () => {
     });
   });
 
+  it('reads names that begin with dots', async () => {
+    const names = ['...and justice.jpg', '..b.jpg', 'a.jpg', '...and justice.jpg'];
+    assert.deepEqual(await read(names), [
+      ['..b.jpg', '2'],
+      ['a.jpg', '3'],
+      ['...and justice.jpg', '1', '4'],
+    ]);
+  });
+
   it('makes one image of rows anywhere, each image once, whatever they call it', async () => {
     assert.deepEqual(await read(['a.jpg', 'a.jpg', 'b.jpg']), [
       ['a.jpg', '1', '2'],

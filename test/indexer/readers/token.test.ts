@@ -34,6 +34,11 @@ describe('a Flickr token file', () => {
     ]);
   });
 
+  it('takes separators of Unicode in a caption for spaces', async () => {
+    const { images } = await readShort(token('a.jpg#0\ta fox\u2028runs\u2029on\n'));
+    assert.deepEqual(images, [['a.jpg', ['a fox runs on'], null]]);
+  });
+
   it('reads Flickr8k as it is published, the splits from the lists beside it, in a folder with its lemmas', async () => {
     const folder = fixture('readers', 'token', 'Flickr8k_text');
     const reader = await openSource({ source: folder });

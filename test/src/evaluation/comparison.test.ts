@@ -39,15 +39,20 @@ describe('comparing two results', () => {
   });
 
   it('says what was done differently, and what only one measured', () => {
-    const { model, versions } = retrievalResult();
+    const { model, versions, dataset } = retrievalResult();
     const a = resultOf([staged, { ...staged, candidates: 10 }]);
     const b = resultOf([staged, { ...staged, stage: 'exhaustive', candidates: null }], {
       model: { ...model, precision: 'int8' },
       versions: { ...versions, node: '22.1.0' },
+      dataset: {
+        ...dataset,
+        missing: ['a', 'b', 'c', 'd', 'e'].map((name) => ({ file: `${name}.jpg`, reason: 'gone' })),
+      },
     });
     const { changes, only, rows } = compare(a, b);
     assert.deepEqual(changes, [
       { what: 'precision', a: 'fp32', b: 'int8' },
+      { what: 'pictures that cannot be read', a: 'none', b: 'a.jpg, b.jpg, c.jpg, 2 more' },
       { what: 'Node', a: '20.19.0', b: '22.1.0' },
     ]);
     assert.equal(rows.length, 1);

@@ -11,6 +11,7 @@ import { prepareImage } from '../../../src/vilt/image.js';
 import { ViltModel } from '../../../src/vilt/model.js';
 import { matchScores } from '../../../src/vilt/pair.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
+import { writeStripped } from '../prefilter/checkpoint.js';
 import { readSample } from '../sample.js';
 import { largestDifference, noise, writeVariant } from '../vilt/variant.js';
 
@@ -34,6 +35,22 @@ describe('openInference', function () {
       const model = await writeVariant(path.join(folder.path, 'miscalibrated'), { from: fixture('tiny-vilt') });
       writeFileSync(path.join(model, 'patchword.json'), '{"calibration": {"matchScore": "much"}}');
       await assert.rejects(openInference({ model }), { code: 'MODEL_INCOMPLETE', message: /patchword\.json/ });
+    });
+
+    it('scores that are not finite, which nothing can be ranked by', async () => {
+      const model = await writeStripped(path.join(folder.path, 'nan'), (name, values) =>
+        name === 'rank_output.weight' ? values.fill(NaN) : values,
+      );
+      const broken = await openInference({ model });
+      try {
+        await assert.rejects(broken.matchScores(pairs(2)), {
+          code: 'MODEL_UNSUPPORTED',
+          message: /nan gives match scores that are not finite numbers/,
+          hint: /model verify/,
+        });
+      } finally {
+        await broken.close();
+      }
     });
 
     it('a device that does not exist', async () => {

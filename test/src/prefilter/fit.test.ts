@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openPictures } from '../../../indexer/fitting.js';
 import { ingest } from '../../../indexer/ingestion.js';
@@ -34,10 +34,15 @@ describe('fitPrefilter', function () {
     return at(`${name}.json`);
   }
 
-  async function fit(model: string, source: string, options: Partial<FitOptions> = {}): Promise<FitResult> {
+  async function fit(
+    model: string,
+    source: string,
+    options: Partial<FitOptions> = {},
+    images = path.join(path.dirname(BUNDLED_SAMPLE), 'images'),
+  ): Promise<FitResult> {
     const inference = await openInference({ model: path.resolve(temporary.path, model), threads: 2 });
     try {
-      const reader = await openSource({ source, images: path.join(path.dirname(BUNDLED_SAMPLE), 'images') });
+      const reader = await openSource({ source, images });
       const pictures = await openPictures({ inference, reader, seed: 1 });
       return await fitPrefilter({ inference, source: pictures, cache: at('cache'), validation: 0.15, ...options });
     } finally {
@@ -94,6 +99,7 @@ describe('fitPrefilter', function () {
     await assert.rejects(opened, {
       code: 'MODEL_MISMATCH',
       message: /built with another fit of .*than the one there now/,
+      hint: /reindex c --model .*refitted$/,
     });
   });
 
@@ -169,10 +175,31 @@ describe('fitPrefilter', function () {
     assert.ok(repeated.dimension <= 39);
   });
 
+  it('refuses copies of a few pictures, of which none is left to validate on', async () => {
+    const images = Array.from({ length: 60 }, (_, i) => ({
+      filename: SAMPLE[i % 2].filename,
+      filepath: `copy${i}`,
+      sentences: [{ raw: SAMPLE[i].sentences[0].raw }],
+    }));
+    for (const { filepath, filename } of images) {
+      mkdirSync(at('copies', filepath), { recursive: true });
+      cpSync(path.join(path.dirname(BUNDLED_SAMPLE), 'images', filename), at('copies', filepath, filename));
+    }
+    writeFileSync(at('copies', 'copies.json'), JSON.stringify({ images }));
+    const refused = fit('model', at('copies', 'copies.json'), {}, at('copies'));
+    await assert.rejects(refused, {
+      code: 'SOURCE_INVALID',
+      message: /60 pictures of the source are too few different/,
+    });
+  });
+
   it('names the picture where the model gives numbers that are not finite', async () => {
     await writeStripped(at('nan'), (name, values) => (name === 'vilt.layernorm.bias' ? values.fill(NaN) : values));
     const broken = fit('nan', writeSource('broken', 60));
-    await assert.rejects(broken, { code: 'MODEL_UNSUPPORTED', message: /not finite numbers for the picture .*jpg/ });
+    await assert.rejects(broken, {
+      code: 'MODEL_UNSUPPORTED',
+      message: /states for the picture .*jpg that are not finite numbers/,
+    });
   });
 
   it('says that constant features tell nothing apart', async () => {

@@ -85,7 +85,8 @@ describe('reranking', function () {
       writeFileSync(damaged, originals[1].subarray(0, 500));
       try {
         const query = { ...QUERY, k: PICTURES };
-        const { hits, spent } = await search({ store, inference: small.engine.inference }, query).final();
+        const { hits, spent, notes } = await search({ store, inference: small.engine.inference }, query).final();
+        assert.deepEqual(notes, ['Of the pictures that come nearest 2 cannot be read any more, and come last.']);
         assert.equal(hits.length, PICTURES);
         assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES - 2, false]);
         const passedOver = hits.filter(({ matchScore }) => matchScore === null);

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
+import { requireRoom, sqliteFolder } from '../../../../src/store/sqlite/compaction.js';
 import { openStore, type SqliteStore } from '../../../../src/store/sqlite/store.js';
 import { temporaryFolder } from '../../../fixture.js';
 import { imageRecord, modelOf, neighborsOf, seededRandom, upsertTo } from '../records.js';
@@ -13,6 +14,24 @@ const DIMENSION = 16;
 const IMAGES = 400;
 const KILLS = 6;
 const STORE = new URL('../../../../src/store/sqlite/store.js', import.meta.url).href;
+
+describe('room for compacting', () => {
+  it('is asked for where SQLite writes, twice where that is one disk', () => {
+    const temporary = temporaryDirectory.path;
+    const folder = path.join(temporary, 'collection');
+    mkdirSync(folder);
+    assert.doesNotThrow(() => requireRoom(folder, 1000, temporary));
+    assert.throws(() => requireRoom(folder, 1e18, temporary), {
+      code: 'DISK_FULL',
+      message: new RegExp(`^Compacting needs 2000000000000 MB free in ${folder}; there are \\d+ MB`),
+      hint: /TMPDIR/,
+    });
+    const nowhere = path.join(temporary, 'nowhere');
+    assert.equal(sqliteFolder({ SQLITE_TMPDIR: nowhere, TMPDIR: folder }), folder);
+    assert.equal(sqliteFolder({ SQLITE_TMPDIR: temporary, TMPDIR: folder }), temporary);
+  });
+  const temporaryDirectory = temporaryFolder();
+});
 
 describe('compact', function () {
   this.timeout(60_000);
