@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+OPTIMIZERS = ("adamw", "muon")
 TASKS = ("pretraining", "vqa", "nlvr2")
 OBJECTIVES = (
     "matching",
@@ -54,6 +55,7 @@ class Stage:
     batch: int = 256
     accumulate: int = 1  # batches of one step, for batches larger than a machine holds
     pairs: int = 64  # true pairs of a step of matching; each brings about 2.6 false ones
+    optimizer: str = "adamw"  # "muon": for the matrices of the blocks (Jordan et al., 2024), and AdamW for the rest
     learning_rate: float = 1e-4
     head_factor: float = 1.0  # of the learning rate, for a classifier; the paper's code has 10
     weight_decay: float = 0.01
@@ -84,6 +86,10 @@ class Stage:
             )
         if self.objectives and not any(weight > 0 for weight in self.objectives.values()):
             raise ValueError(f"Stage {self.name}: no objective has a weight above 0.")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f'Stage {self.name}: optimizer must be one of {", ".join(OPTIMIZERS)}, but is "{self.optimizer}".'
+            )
         if self.false_pictures < 1:
             raise ValueError(f"Stage {self.name}: false_pictures is 1 or more, but is {self.false_pictures}.")
         if not 0 <= self.mean_decay < 1:

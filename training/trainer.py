@@ -1,4 +1,4 @@
-"""The loop: AdamW, a linear schedule, clipped gradients, a log of JSON lines, checkpoints that resume exactly."""
+"""The loop: a linear schedule, clipped gradients, a log of JSON lines, checkpoints that resume exactly."""
 
 import json
 import time
@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from training.optimizer import make_optimizers
 from training.recipe import Stage
 
-BETAS = (0.9, 0.98)  # as in the paper's code
 LOG_EVERY = 20  # steps
 
 
@@ -18,26 +18,6 @@ def learning_rate(step: int, stage: Stage) -> float:
     rise = max(1, round(stage.warm_up * stage.steps))
     left = (stage.steps - step) / max(1, stage.steps - rise)
     return stage.learning_rate * min((step + 1) / rise, stage.falls_to + (1 - stage.falls_to) * left)
-
-
-def make_optimizer(network: nn.Module, stage: Stage) -> torch.optim.AdamW:
-    """Biases, LayerNorms and the temperature do not decay; a classifier learns `head_factor` times as fast."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        groups.setdefault((parameter.ndim >= 2, name.startswith("classifier.")), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "weight_decay": stage.weight_decay if decays else 0.0,
-                "factor": stage.head_factor if is_head else 1.0,
-            }
-            for (decays, is_head), parameters in groups.items()
-        ],
-        lr=stage.learning_rate,
-        betas=BETAS,
-        fused=next(network.parameters()).is_cuda,
-    )
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype | None:
@@ -64,7 +44,7 @@ class Trainer:
         self.checkpoint_every = checkpoint_every
         self.device = network.device
         self.dtype = choose_precision(precision, self.device)
-        self.optimizer = make_optimizer(network, stage)
+        self.optimizers = make_optimizers(network, stage)
         self.step = 0
         self.mean = [own.detach().clone() for own in network.parameters()] if stage.mean_decay > 0 else []
 
@@ -99,9 +79,10 @@ class Trainer:
 
     def train_step(self) -> dict[str, torch.Tensor | float]:
         rate = learning_rate(self.step, self.stage)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["factor"]
+            optimizer.zero_grad(set_to_none=True)
         parts = self.stage.accumulate
         sums: dict[str, torch.Tensor] = {}
         for batch in range(self.step * parts, (self.step + 1) * parts):
@@ -112,7 +93,8 @@ class Trainer:
             for name, loss in {"total": total, **{name: loss for name, (_, loss) in losses.items()}}.items():
                 sums[name] = sums.get(name, 0) + loss.detach() / parts
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.stage.clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         if self.mean:
             # At first of as many steps as there were: a mean that holds on to the first weights lags behind.
             share = max(1 - self.stage.mean_decay, 1 / (self.step + 2))
@@ -155,7 +137,7 @@ class Trainer:
                 "step": self.step,
                 "network": self.network.state_dict(),
                 "mean": self.mean,
-                "optimizer": self.optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "task": self.task.state(),
                 "random": torch.get_rng_state(),  # of dropout; all else is drawn by the number of the step
                 "random_cuda": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
@@ -169,7 +151,8 @@ class Trainer:
         self.network.load_state_dict(checkpoint["network"])
         for mean, value in zip(self.mean, checkpoint["mean"], strict=True):
             mean.copy_(value)
-        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        for optimizer, state in zip(self.optimizers, checkpoint["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         self.task.load(checkpoint["task"])
         torch.set_rng_state(checkpoint["random"].cpu())
         if checkpoint["random_cuda"] is not None and self.device.type == "cuda":

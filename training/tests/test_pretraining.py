@@ -6,19 +6,18 @@ import torch
 
 from training.data.dataset import Dataset
 from training.data.order import MATCHED, random_of
-from training.recipe import OBJECTIVES
+from training.optimizer import make_optimizers
+from training.recipe import OBJECTIVES, OPTIMIZERS
 from training.tasks.pretraining import Pretraining
 from training.tests.conftest import stage, tiny
-from training.trainer import make_optimizer
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_one_step_lowers_the_loss(objective: str, data, vocabulary):
+def test_one_step_lowers_the_loss(objective: str, optimizer: str, data, vocabulary):
     network = tiny(vocabulary)
-    task = Pretraining(network, vocabulary, data, None, stage({objective: 1.0}, edit_rate=1.0, augment_rate=0), seed=1)
-    optimizer = make_optimizer(network, task.stage)
-    for group in optimizer.param_groups:
-        group["lr"] = 1e-4
+    chosen = stage({objective: 1.0}, optimizer=optimizer, learning_rate=1e-4, edit_rate=1.0, augment_rate=0)
+    task = Pretraining(network, vocabulary, data, None, chosen, seed=1)
 
     def loss() -> torch.Tensor:
         ((weight, value),) = task.losses(1).values()
@@ -27,7 +26,8 @@ def test_one_step_lowers_the_loss(objective: str, data, vocabulary):
     loss()  # mines, with the network as it is; later calls at step 1 read the same pool
     before = loss()
     before.backward()
-    optimizer.step()
+    for each in make_optimizers(network, chosen):
+        each.step()
     after = loss()
     assert after.item() < before.item()
 

@@ -4,32 +4,36 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
 import torch
 
-from training.recipe import OBJECTIVES
+from training.recipe import OBJECTIVES, OPTIMIZERS
 from training.tasks.pretraining import Pretraining
 from training.tests.conftest import stage, tiny
 from training.trainer import Trainer, learning_rate, trim_log
 
 
-def trainer(data, vocabulary, folder: Path) -> Trainer:
+def trainer(data, vocabulary, folder: Path, optimizer: str = "adamw") -> Trainer:
     folder.mkdir(exist_ok=True)
     network = tiny(vocabulary)
     objectives = dict.fromkeys(OBJECTIVES, 1.0)
-    chosen = stage(objectives, steps=7, mine_every=3, measure_every=2, measure_queries=2, mean_decay=0.9)
+    chosen = stage(
+        objectives, steps=7, mine_every=3, measure_every=2, measure_queries=2, mean_decay=0.9, optimizer=optimizer
+    )
     task = Pretraining(network, vocabulary, data, data, chosen, seed=1)
     return Trainer(network, task, chosen, folder, precision="fp32", checkpoint_every=1e9)
 
 
-def test_resume(data, vocabulary, tmp_path):
-    whole = trainer(data, vocabulary, tmp_path / "whole")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_resume(optimizer: str, data, vocabulary, tmp_path):
+    whole = trainer(data, vocabulary, tmp_path / "whole", optimizer)
     whole.run()
 
-    interrupted = trainer(data, vocabulary, tmp_path / "parts")
+    interrupted = trainer(data, vocabulary, tmp_path / "parts", optimizer)
     interrupted.run(until=4)
     interrupted.train_step()  # lost: it was not saved
     interrupted.log({"lost": 1.0})
-    resumed = trainer(data, vocabulary, tmp_path / "parts")
+    resumed = trainer(data, vocabulary, tmp_path / "parts", optimizer)
     torch.rand(3)  # the state of the generator is the checkpoint's
     resumed.load(torch.load(tmp_path / "parts/checkpoint.pt", weights_only=True))
     assert resumed.step == 4
@@ -37,8 +41,10 @@ def test_resume(data, vocabulary, tmp_path):
 
     expected, found = whole.network.state_dict(), resumed.network.state_dict()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
-    moments = [t.optimizer.state_dict()["state"] for t in (whole, resumed)]
-    assert all(torch.equal(moments[0][i]["exp_avg"], moments[1][i]["exp_avg"]) for i in moments[0])
+    moments = [[o.state_dict()["state"] for o in t.optimizers] for t in (whole, resumed)]
+    for one, other in zip(*moments, strict=True):
+        name = "exp_avg" if "exp_avg" in one[0] else "mean"
+        assert all(torch.equal(one[i][name], other[i][name]) for i in one)
 
 
 def test_the_running_mean_is_measured_and_kept(data, vocabulary, tmp_path):
