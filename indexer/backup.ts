@@ -64,7 +64,7 @@ export interface BackupResult {
 
 /**
  * Writes all of a collection that cannot be made again, as it is at one moment, while others index, search and serve it. It is
- * there whole or not at all, on the disk, and was read back. Pictures that the collection has lost do not keep the rest from it.
+ * there whole or not at all, on the disk, and its catalog was read back. Pictures that the collection has lost do not keep the rest from it.
  *
  * @throws PatchwordError INVALID_ARGUMENT where the target is taken; COLLECTION_DAMAGED, DISK_FULL, READ_ONLY
  */

@@ -1,7 +1,6 @@
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import { PatchwordError } from '../src/errors.js';
 import type { Source, Store, StoredFile } from '../src/store/store.js';
+import { EmptyFolders } from './emptied.js';
 import type { Names } from './names.js';
 
 export interface MissingOptions {
@@ -95,25 +94,6 @@ function wasLookedFor(file: string, { unusable }: MissingOptions): boolean {
     if (unusable.has(file.slice(0, slash)) || unusable.has(file.slice(0, slash + 1))) return false;
   }
   return true;
-}
-
-/** Folders that held files and are empty now, as the mount point of a disk that is not connected is. */
-class EmptyFolders {
-  first: string | null = null;
-  readonly #looked = new Set<string>();
-
-  constructor(private readonly root: string) {}
-
-  async look(file: string): Promise<void> {
-    const folder = path.posix.dirname(file);
-    if (this.first !== null || folder === '.' || this.#looked.has(folder)) return;
-    this.#looked.add(folder);
-    const absolute = path.join(this.root, folder);
-    const names = await readdir(absolute).catch(() => null);
-    if (names === null)
-      await this.look(folder); // it is gone itself
-    else if (names.length === 0) this.first = absolute;
-  }
 }
 
 function refuseWipe(

@@ -7,6 +7,7 @@ import { prepareStored } from '../src/preparation.js';
 import { isSameModel, type PendingImage, type Reembedding, type Store } from '../src/store/store.js';
 import type { ModelInput } from '../src/vilt/image.js';
 import { BATCH, embedInBatches, embedPictures, PREPARATION } from './batches.js';
+import { EmptyFolders } from './emptied.js';
 import { mapAhead } from './lookahead.js';
 import { reasonToSkip } from './preparation.js';
 import type { Progress } from './progress.js';
@@ -64,9 +65,9 @@ export async function reindex(options: ReindexOptions): Promise<ReindexResult> {
   let done = before;
   onProgress?.({ done, total });
   const unreadable: number[] = [];
-  const requireSource = sourceCheck();
+  const sources = new SourceCheck();
   await embedInBatches({
-    items: mapAhead(pendingImages(store), PREPARATION, (image) => prepare(options, image, requireSource)),
+    items: mapAhead(pendingImages(store), PREPARATION, (image) => prepare(options, image, sources)),
     signal,
     embed: (batch) => embed(inference, batch),
     async write(reembeddings, batch) {
@@ -107,38 +108,59 @@ async function* pendingImages(store: Store): AsyncGenerator<PendingImage> {
 async function prepare(
   { inference, allowMissing, signal }: ReindexOptions,
   image: PendingImage,
-  requireSource: (root: string) => Promise<void>,
+  sources: SourceCheck,
 ): Promise<Prepared> {
   if (image.modelInput || image.embedded) return { image, modelInput: image.modelInput };
-  if (!allowMissing) await requireSource(image.root);
+  if (!allowMissing) await sources.require(image.root);
   try {
     return { image, modelInput: await prepareStored(inference, image, { priority: 'background', signal }) };
   } catch (error) {
+    const isGone = error instanceof PatchwordError && error.code === 'FILE_NOT_FOUND';
+    if (isGone && !allowMissing) await sources.look(image.root, image.location.file);
     const file = originalFile(image.root, image.location);
     return { image, modelInput: null, skipped: { file, reason: reasonToSkip(error, file) } };
   }
 }
 
 /**
- * Tells a source whose folder is gone, as when a disk is not connected, from one that lost some files: a swap would make
- * all that comes from there unsearchable. Each folder is looked at once.
+ * Tells a source whose disk is not connected, or a part of it that is on one, from a source that lost some files: a swap would
+ * make all that comes from there unsearchable. Each folder is looked at once.
  */
-function sourceCheck(): (root: string) => Promise<void> {
-  const checks = new Map<string, Promise<void>>();
-  const check = async (root: string) => {
-    const names = await readdir(root).catch(() => []);
-    if (names.length > 0) return;
-    throw new PatchwordError('FILE_NOT_FOUND', `${root}, where pictures of the collection come from, is not there.`, {
+export class SourceCheck {
+  readonly #roots = new Map<string, Promise<void>>();
+  readonly #emptied = new Map<string, EmptyFolders>();
+
+  /** @throws PatchwordError FILE_NOT_FOUND where there is nothing in a source's folder */
+  require(root: string): Promise<void> {
+    const checked = this.#roots.get(root) ?? requireFiles(root);
+    this.#roots.set(root, checked);
+    return checked;
+  }
+
+  /** @throws PatchwordError FILE_NOT_FOUND where there is nothing in the folder of a file that is gone */
+  async look(root: string, file: string): Promise<void> {
+    const emptied = this.#emptied.get(root) ?? new EmptyFolders(root);
+    this.#emptied.set(root, emptied);
+    await emptied.look(file);
+    if (emptied.first !== null) throw notThere(emptied.first);
+  }
+}
+
+async function requireFiles(root: string): Promise<void> {
+  const names = await readdir(root).catch(() => []);
+  if (names.length === 0) throw notThere(root);
+}
+
+function notThere(folder: string): PatchwordError {
+  return new PatchwordError(
+    'FILE_NOT_FOUND',
+    `${folder}, where pictures of the collection come from, is not there or empty.`,
+    {
       hint:
         'Connect its disk or put it back, and run the same command again; ' +
         'or add --allow-missing to go on, with those pictures not searchable until they are back.',
-    });
-  };
-  return (root) => {
-    const checked = checks.get(root) ?? check(root);
-    checks.set(root, checked);
-    return checked;
-  };
+    },
+  );
 }
 
 async function embed(inference: Inference, batch: Prepared[]): Promise<Reembedding[]> {

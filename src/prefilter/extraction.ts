@@ -45,11 +45,13 @@ export async function extractFeatures(options: ExtractionOptions): Promise<Featu
   const { inference, source, cache, onProgress, signal } = options;
   const { hash, settings, config, precision } = inference.info;
   const layers = candidateLayers(config);
+  const key = createHash('sha256')
+    .update(JSON.stringify([hash, settings, precision, layers, source.key]))
+    .digest('hex');
   const files = await FeatureFiles.open({
-    folder: path.join(cache, 'features', hash.slice(0, 16)),
-    key: createHash('sha256')
-      .update(JSON.stringify([hash, settings, precision, layers, source.key]))
-      .digest('hex'),
+    // One of each source: a quick fit on another must not cost the hours of one that was interrupted.
+    folder: path.join(cache, 'features', `${hash.slice(0, 16)}-${key.slice(0, 8)}`),
+    key,
     layers: layers.length,
     width: 2 * config.hiddenSize,
   });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ingest } from '../../indexer/ingestion.js';
 import { withStore } from '../../indexer/opening.js';
-import { reindex, type ReindexOptions } from '../../indexer/reindexing.js';
+import { reindex, type ReindexOptions, SourceCheck } from '../../indexer/reindexing.js';
 import { type Engine, openEngine } from '../../src/engine.js';
 import type { Inference } from '../../src/inference/inference.js';
 import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../../src/paths.js';
@@ -279,6 +279,27 @@ describe('reindex', function () {
     } finally {
       if (existsSync(at('away.jpg'))) renameSync(at('away.jpg'), fileOf(QUERY));
       writeFileSync(fileOf(7), original);
+    }
+  });
+
+  it('stops where a folder of a source is empty that held pictures, as a disk that is not connected', async () => {
+    renameSync(at('photos'), at('unplugged'));
+    mkdirSync(at('photos', 'disk'), { recursive: true });
+    try {
+      const file = path.join('disk', 'gone.jpg');
+      const sources = new SourceCheck();
+      await sources.require(at('photos'));
+      await assert.rejects(sources.look(at('photos'), file), {
+        code: 'FILE_NOT_FOUND',
+        message: /photos\/disk, where .* is not there or empty/,
+        hint: /--allow-missing/,
+      });
+      // A file that is gone from a folder of others is one that was deleted.
+      writeFileSync(at('photos', 'disk', 'other.jpg'), '');
+      await new SourceCheck().look(at('photos'), file);
+    } finally {
+      rmSync(at('photos'), { recursive: true });
+      renameSync(at('unplugged'), at('photos'));
     }
   });
 
