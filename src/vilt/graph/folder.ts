@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, linkSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { explainSystemError } from '../../errors.js';
 import { makeFolder } from '../../folder.js';
@@ -10,6 +19,11 @@ import { imageEmbedding, textEmbedding } from './embedding.js';
 import { encoder, encoderFeatures } from './encoder.js';
 import { head } from './head.js';
 import { WeightFiles } from './weights.js';
+
+/** A key and a UUID. */
+const PARTIAL = /^[^.]+\.[0-9a-f]{8}-[0-9a-f-]{27}(\.aside)?$/;
+
+const ABANDONED = 3_600_000; // milliseconds
 
 /**
  * Writes the graphs of a checkpoint into a new folder `key` of the first place that takes it.
@@ -41,6 +55,7 @@ function writeFolder(
 ): string {
   const folder = path.join(place, `${key}.${randomUUID()}`);
   makeFolder(folder); // not mkdtemp, which shuts out other users of the model
+  removeAbandoned(place);
   try {
     const files = new Map<string, string>();
     for (const { file } of source.tensors.values()) {
@@ -72,6 +87,20 @@ function writeFolder(
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** What a process that was killed was writing, which may be as large as the weights. Graphs are written in seconds. */
+function removeAbandoned(place: string): void {
+  for (const name of readdirSync(place).filter((name) => PARTIAL.test(name))) {
+    const folder = path.join(place, name);
+    const { mtimeMs } = statSync(folder, { throwIfNoEntry: false }) ?? { mtimeMs: Infinity };
+    if (Date.now() - mtimeMs <= ABANDONED) continue;
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // Another user's.
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -73,6 +75,21 @@ describe('buildGraphs', () => {
       from: TINY,
       change: (tensors) => void tensors.set('rank_output.weight', weights(1, [1, 64])),
     });
+
+  it('clears away what a process that was killed was writing, and nothing that one may still write', async () => {
+    const model = copyModel('killed');
+    const partial = (name: string) => path.join(model, '.graphs', `0123456789abcdef-1-01234567.${name}`);
+    const [old, young] = [partial(randomUUID()), partial(randomUUID())];
+    for (const one of [old, young]) {
+      mkdirSync(one, { recursive: true });
+      writeFileSync(path.join(one, 'converted.bin'), 'x');
+    }
+    const yesterday = Date.now() / 1000 - 86_400;
+    utimesSync(old, yesterday, yesterday);
+    const built = await buildGraphs(await sourceOf(model));
+    const left = readdirSync(path.join(model, '.graphs')).sort();
+    assert.deepEqual(left, [path.basename(young), path.basename(built)].sort());
+  });
 
   it('says so where neither place can be written, and leaves nothing behind', async () => {
     const model = copyModel('sealed');
