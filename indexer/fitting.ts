@@ -22,7 +22,7 @@ export interface PictureOptions {
 }
 
 /**
- * Runs a fit while no other process fits the same model: both would write the same features.
+ * Runs a fit while no other process fits the same model: both would write the same features, or the same fit.
  *
  * @throws PatchwordError FIT_BUSY, DISK_FULL, READ_ONLY
  */

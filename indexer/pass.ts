@@ -107,7 +107,7 @@ export class Pass {
         // What was said of the name itself stays.
         const file = `${name} (listed again)`;
         if (!this.seen.add(file)) {
-          this.counts.quarantined += 1; // One reason is kept of all.
+          if (!this.options.retry) this.counts.quarantined += 1; // One reason is kept of all.
           continue;
         }
         const reason = isSkipped(entry) ? entry.reason : 'the source lists it a second time';

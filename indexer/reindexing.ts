@@ -17,7 +17,7 @@ export interface ReindexOptions {
   store: Store;
   /** Runs the model that the collection is to have. */
   inference: Inference;
-  /** Goes on where the folder of a source is not there, so that its pictures are not searchable until they come back. */
+  /** Goes on where a folder of pictures is not there or empty, so that these are not searchable until they come back. */
   allowMissing?: boolean;
   onProgress?: (progress: Progress) => void;
   onNote?: (line: string) => void;
@@ -47,7 +47,7 @@ interface Prepared {
  * are there and take their place at once; ids stay. The same call again continues where an earlier one stopped.
  *
  * @throws PatchwordError PREFILTER_MISSING, COLLECTION_BUSY before anything is written; FILE_NOT_FOUND where the folder of
- * a source is not there; CANCELLED once the signal aborts; what store and model throw
+ * a source is not there, or one in it is empty; CANCELLED once the signal aborts; what store and model throw
  */
 export async function reindex(options: ReindexOptions): Promise<ReindexResult> {
   const { store, inference, onProgress, onNote, signal } = options;
@@ -126,7 +126,7 @@ async function prepare(
  * Tells a source whose disk is not connected, or a part of it that is on one, from a source that lost some files: a swap would
  * make all that comes from there unsearchable. Each folder is looked at once.
  */
-export class SourceCheck {
+class SourceCheck {
   readonly #roots = new Map<string, Promise<void>>();
   readonly #emptied = new Map<string, EmptyFolders>();
 
@@ -157,7 +157,7 @@ function notThere(folder: string): PatchwordError {
     `${folder}, where pictures of the collection come from, is not there or empty.`,
     {
       hint:
-        'Connect its disk or put it back, and run the same command again; ' +
+        'Connect its disk or put it back (if its pictures were deleted, remove it), and run the same command again; ' +
         'or add --allow-missing to go on, with those pictures not searchable until they are back.',
     },
   );

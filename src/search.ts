@@ -151,7 +151,7 @@ async function* updatesOf(context: Context, asked: SearchQuery, options: Options
   const told = text !== null && asMeasured && spent.pairs === wanted.length;
   const nothing = told ? nothingMatches(calibration, candidates) : null;
   const unread = tried - spent.pairs;
-  if (unread > 0) last.push(`Of the pictures that come nearest ${unread} cannot be read any more, and come last.`);
+  if (unread > 0) last.push(unreadNote(unread));
   if (nothing) last.push(NOTHING_MATCHES);
   yield update('final', { nothingMatches: nothing, notes: last });
 }
@@ -176,6 +176,11 @@ async function embed(
 
 const isModelInput = (image: ImageSource | ModelInput): image is ModelInput =>
   typeof image === 'object' && 'pixels' in image;
+
+function unreadNote(count: number): string {
+  const which = count === 1 ? '1 picture that comes near cannot' : `${count} pictures that come near cannot`;
+  return `${which} be read any more: after those that the model read with the text.`;
+}
 
 /** The joint model reads a text with an image: two images have only their embeddings. */
 function isRead(query: Query, target: Target): boolean {

@@ -71,6 +71,7 @@ class Muon(torch.optim.Optimizer):
     def momentum(self, parameter: nn.Parameter) -> Tensor:
         """Nesterov's"""
         state = self.state[parameter]
-        mean = state.setdefault("mean", torch.zeros_like(parameter))
-        mean.lerp_(parameter.grad, 1 - MOMENTUM)
+        if "mean" not in state:
+            state["mean"] = torch.zeros_like(parameter)
+        mean = state["mean"].lerp_(parameter.grad, 1 - MOMENTUM)
         return parameter.grad.lerp(mean, MOMENTUM)

@@ -16,7 +16,7 @@ export function addReindexCommand(program: Command): void {
     .description('embed a collection anew, with another model or with what was fitted for its own')
     .argument('<name>', 'the collection; it is searched as before until all is done')
     .option('--model <folder|hub-id>', "a ViLT checkpoint (default: the collection's own)")
-    .option('--allow-missing', 'go on where the folder of a source is not there: its pictures are not searchable then');
+    .option('--allow-missing', 'go on where a folder of pictures is not there or empty: these are not searchable then');
   addDeviceOptions(command).action(async (collection: string) => {
     const options = command.optsWithGlobals<ReindexCommandOptions>();
     const { allowMissing } = options;

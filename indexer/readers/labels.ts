@@ -32,7 +32,7 @@ const CAPTION_KEYS = ['caption', 'captions', 'sentences'];
 
 /**
  * What several texts say together of their picture; a caption that stands in two of them is one. A reason names the text that
- * is at fault.
+ * is at fault, unless only all of them together are too many.
  *
  * @param texts `extension` is one of LABEL_EXTENSIONS
  */

@@ -143,7 +143,7 @@ async function findListed(folder: string, formats: readonly Format[]): Promise<F
       if (!(error instanceof PatchwordError && error.code === 'FILE_NOT_FOUND')) throw error;
       // It may be the list of these pictures: without it they would have no captions.
       throw new PatchwordError(error.code, error.message, {
-        hint: 'Mend or remove it, name another file, or give --format folder to read the pictures alone.',
+        hint: 'Make it readable or remove it, name another file, or give --format folder to read the pictures alone.',
         cause: error,
       });
     });

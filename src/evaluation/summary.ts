@@ -113,8 +113,10 @@ export async function summarize(evaluated: Evaluated): Promise<RetrievalResult> 
 /** Lets the process hear that it is to stop. @throws PatchwordError CANCELLED */
 async function pause(signal: AbortSignal | undefined): Promise<void> {
   await nextTurn();
-  if (signal?.aborted)
-    throw new PatchwordError('CANCELLED', 'Stopped before the tables were made; all scores are kept.');
+  if (!signal?.aborted) return;
+  throw new PatchwordError('CANCELLED', 'Stopped before the tables were made; what was computed is kept.', {
+    hint: 'Run the same command again to continue.',
+  });
 }
 
 /** Pairs a second, over all that earlier runs and this one have scored. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { PatchwordError } from '../errors.js';
 import { notFinite } from '../inference/finite.js';
@@ -49,8 +50,7 @@ export async function extractFeatures(options: ExtractionOptions): Promise<Featu
     .update(JSON.stringify([hash, settings, precision, layers, source.key]))
     .digest('hex');
   const files = await FeatureFiles.open({
-    // One of each source: a quick fit on another must not cost the hours of one that was interrupted.
-    folder: path.join(cache, 'features', `${hash.slice(0, 16)}-${key.slice(0, 8)}`),
+    folder: featuresFolder({ cache, hash, key }),
     key,
     layers: layers.length,
     width: 2 * config.hiddenSize,
@@ -105,4 +105,22 @@ async function extract(inference: Inference, pictures: readonly CaptionedPicture
   if (!texts.every((text) => text.every(Number.isFinite)))
     throw notFinite(inference.info.folder, 'states for a caption');
   return { images, texts };
+}
+
+/** Of the fits of one model so many wait to be continued: a quick one on other pictures must not cost the hours of another. */
+const KEPT_FITS = 2;
+
+/** Where the features of a fit wait; those of older fits of the same model are removed. */
+function featuresFolder({ cache, hash, key }: { cache: string; hash: string; key: string }): string {
+  const all = path.join(cache, 'features');
+  const model = hash.slice(0, 16);
+  const own = `${model}-${key.slice(0, 8)}`;
+  const others = existsSync(all)
+    ? readdirSync(all, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && entry.name.startsWith(model) && entry.name !== own)
+        .map(({ name }) => path.join(all, name))
+        .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
+    : [];
+  for (const old of others.slice(KEPT_FITS - 1)) rmSync(old, { recursive: true, force: true });
+  return path.join(all, own);
 }

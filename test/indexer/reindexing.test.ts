@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ingest } from '../../indexer/ingestion.js';
 import { withStore } from '../../indexer/opening.js';
-import { reindex, type ReindexOptions, SourceCheck } from '../../indexer/reindexing.js';
+import { reindex, type ReindexOptions } from '../../indexer/reindexing.js';
 import { type Engine, openEngine } from '../../src/engine.js';
 import type { Inference } from '../../src/inference/inference.js';
 import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../../src/paths.js';
@@ -282,24 +282,30 @@ describe('reindex', function () {
     }
   });
 
-  it('stops where a folder of a source is empty that held pictures, as a disk that is not connected', async () => {
-    renameSync(at('photos'), at('unplugged'));
-    mkdirSync(at('photos', 'disk'), { recursive: true });
+  it('stops where a folder in a source is empty that held pictures, unless it may be', async () => {
+    const disk = at('photos', 'disk');
+    const moved = path.join(disk, '007.jpg');
+    mkdirSync(disk);
+    renameSync(fileOf(7), moved);
     try {
-      const file = path.join('disk', 'gone.jpg');
-      const sources = new SourceCheck();
-      await sources.require(at('photos'));
-      await assert.rejects(sources.look(at('photos'), file), {
-        code: 'FILE_NOT_FOUND',
-        message: /photos\/disk, where .* is not there or empty/,
-        hint: /--allow-missing/,
-      });
-      // A file that is gone from a folder of others is one that was deleted.
-      writeFileSync(at('photos', 'disk', 'other.jpg'), '');
-      await new SourceCheck().look(at('photos'), file);
+      const engine = await open();
+      await ingest({ engine, source: at('photos') });
+      await engine.close();
+      renameSync(moved, at('away.jpg'));
+      const { result } = await run(small);
+      assert.equal((result as { code?: string }).code, 'FILE_NOT_FOUND');
+      assert.match((result as Error).message, /photos\/disk, where .* is not there or empty/);
+      const before = await open();
+      assert.equal((await find(before)).hits.length, 5, 'as it was');
+      await before.close();
+      const allowed = (await succeed(small, { allowMissing: true })).result;
+      assert.deepEqual(
+        allowed.skipped.map(({ file }) => file),
+        [moved],
+      );
     } finally {
-      rmSync(at('photos'), { recursive: true });
-      renameSync(at('unplugged'), at('photos'));
+      renameSync(existsSync(moved) ? moved : at('away.jpg'), fileOf(7));
+      rmSync(disk, { recursive: true });
     }
   });
 

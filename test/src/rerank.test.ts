@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { PatchwordError } from '../../src/errors.js';
 import { hydrate, type Candidate } from '../../src/hit.js';
 import type { Inference } from '../../src/inference/inference.js';
 import { rerank, type Query } from '../../src/rerank.js';
@@ -144,5 +145,15 @@ describe('rerank', function () {
     };
     await assert.rejects(run({ signal: AbortSignal.abort() }, TEXT), { code: 'CANCELLED' });
     await assert.rejects(run({}, { text: ' ' }), { code: 'EMPTY_TEXT' });
+  });
+
+  it('does not take a failure of all pictures for pictures that are gone', async () => {
+    const { store, inference } = small.engine;
+    const uncached = images.map((candidate) => ({ ...candidate, image: { ...candidate.image, imageId: 100_000 } }));
+    const dead: Inference = {
+      ...inference,
+      prepare: () => Promise.reject(new PatchwordError('INTERNAL', 'The worker has died.')),
+    };
+    await assert.rejects(rerank({ store, inference: dead }, TEXT, uncached, { left }).next(), { code: 'INTERNAL' });
   });
 });

@@ -23,6 +23,19 @@ describe('a folder of pictures', () => {
     }
   });
 
+  it('skips a picture whose texts have too many captions together', async () => {
+    const captions = (from: number) => Array.from({ length: 600 }, (_, i) => `fox ${from + i}`);
+    const root = folder({
+      'a.png': null,
+      'a.txt': captions(0).join('\n'),
+      'a.json': { captions: captions(600) },
+      'b.png': null,
+    });
+    const { images, skipped } = await readShort(root);
+    assert.deepEqual(images, [['b.png', [], null]]);
+    assert.deepEqual(skipped, ['a.png: it has 1200 captions; at most 999 are read']);
+  });
+
   it('skips a picture whose captions are not UTF-8, or too long, and reads the rest', async () => {
     const root = folder({
       'a.png': null,

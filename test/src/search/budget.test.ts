@@ -86,7 +86,9 @@ describe('reranking', function () {
       try {
         const query = { ...QUERY, k: PICTURES };
         const { hits, spent, notes } = await search({ store, inference: small.engine.inference }, query).final();
-        assert.deepEqual(notes, ['Of the pictures that come nearest 2 cannot be read any more, and come last.']);
+        assert.deepEqual(notes, [
+          '2 pictures that come near cannot be read any more: after those that the model read with the text.',
+        ]);
         assert.equal(hits.length, PICTURES);
         assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES - 2, false]);
         const passedOver = hits.filter(({ matchScore }) => matchScore === null);
