@@ -45,5 +45,7 @@ draw calibration --count 1000 --seed 992 --split val --aspects 1:1,4:3,3:4
 "$python" -m training train training/recipes/nouns.toml --output runs/nouns
 "$python" -m training average runs/settled runs/nouns/model --shares 0.4 0.6 --output runs/known
 "$python" -m training train training/recipes/joint.toml --output runs/joint
-"$python" -m training average runs/known runs/joint/model --shares 0.4 0.6 --output runs/model
+"$python" -m training average runs/known runs/joint/model --shares 0.4 0.6 --output runs/joined
+"$python" -m training train training/recipes/onward.toml --output runs/onward
+"$python" -m training average runs/joined runs/onward/model --shares 0.2 0.8 --output runs/model
 node bin/patchword.js calibrate --model runs/model --captions scenes/calibration/dataset.json --queries 1000
