@@ -35,10 +35,13 @@ const images = await prepareScenes(model, dataset, pictures);
 const touched: Share[] = [];
 const centred: Share[] = [];
 for (const [i, picture] of pictures.entries()) {
-  const { caption, noun, box } = nounOf(picture)!;
+  const { caption, noun, at, box } = nounOf(picture)!;
   const { tokens, grid, plan } = await align(model, { text: caption, image: images[i] });
-  const words = findWords(tokens, model.tokenizer.encode(noun, { maxLength: Infinity }).tokens.slice(1, -1));
-  if (words.length === 0) continue; // cut off
+  const pieces = piecesOf(noun);
+  if (pieces.includes(model.tokenizer.token(model.tokenizer.unknownId))) continue;
+  const from = piecesOf(caption.slice(0, at)).length;
+  if (!pieces.every((piece, i) => tokens[from + i] === piece)) continue; // cut off
+  const words = pieces.map((_, i) => from + i);
   const mass = massOf(words, plan, grid);
   touched.push(shareOn(mass, patchesOf(grid, box, 'touched')));
   centred.push(shareOn(mass, patchesOf(grid, box, 'centred')));
@@ -72,22 +75,31 @@ interface Share {
 
 type Box = { x: number; y: number; width: number; height: number };
 
-/** Of a scene with one object at one place: a caption with its noun (or a synonym of it), and the place. */
-function nounOf({ sentences, objects }: ScenePicture): { caption: string; noun: string; box: Box } | null {
+interface Named {
+  caption: string;
+  /** Or a synonym of it. */
+  noun: string;
+  /** Where it begins in the caption. */
+  at: number;
+  box: Box;
+}
+
+/** Of a scene with one object at one place. */
+function nounOf({ sentences, objects }: ScenePicture): Named | null {
   if (objects?.length !== 1 || objects[0].boxes.length !== 1) return null;
   const [{ noun, synonyms = [], boxes }] = objects;
-  const [x, y, width, height = width] = boxes[0];
+  const [x, y, width, height] = boxes[0];
   for (const { raw } of sentences) {
-    const found = [noun, ...synonyms].find((name) => new RegExp(`\\b${name}\\b`, 'i').test(raw));
-    if (found !== undefined) return { caption: raw, noun: found, box: { x, y, width, height } };
+    for (const name of [noun, ...synonyms]) {
+      const at = raw.search(new RegExp(`\\b${name}\\b`, 'i'));
+      if (at >= 0) return { caption: raw, noun: name, at, box: { x, y, width, height } };
+    }
   }
   return null;
 }
 
-/** The positions of the pieces of a noun among those of a caption. */
-function findWords(tokens: readonly string[], pieces: readonly string[]): number[] {
-  const from = tokens.findIndex((_, i) => pieces.every((piece, j) => tokens[i + j] === piece));
-  return from < 0 ? [] : pieces.map((_, j) => from + j);
+function piecesOf(text: string): string[] {
+  return model.tokenizer.encode(text, { maxLength: Infinity }).tokens.slice(1, -1);
 }
 
 /** What the words move to each patch. */

@@ -17,6 +17,7 @@ import { openEngine, type Engine } from '../src/engine.js';
 import type { CandidateSource } from '../src/hit.js';
 import { recallAt } from '../src/metrics.js';
 import { BUNDLED_SAMPLE } from '../src/paths.js';
+import { NUMBERS } from '../data/scenes/phrases.js';
 
 const { values: args } = parseArgs({ options: { queries: { type: 'string', default: '600' } } });
 const CANDIDATES = 32;
@@ -81,8 +82,8 @@ async function index(collection: string, images: SampleImage[]): Promise<Engine>
 
 function wordsOf({ objects }: SampleImage): string[] {
   return objects.map(({ noun, plural, colour, boxes }) => {
-    const name = boxes.length > 1 && plural !== null ? plural : noun;
-    return colour === null ? name : `${colour} ${name}`;
+    const several = boxes.length > 1 && plural !== null;
+    return [several ? NUMBERS[boxes.length] : null, colour, several ? plural : noun].filter(Boolean).join(' ');
   });
 }
 
@@ -90,9 +91,12 @@ function isSame(one: SampleImage, other: SampleImage): boolean {
   return one === other;
 }
 
-/** Every object of the one is in the other, in its colour where it has one. */
+/** Every object of the one is in the other, in its number, and in its colour where it has one. */
 function holdsAsMuch({ objects }: SampleImage, other: SampleImage): boolean {
-  return objects.every(({ noun, colour }) =>
-    other.objects.some((object) => object.noun === noun && (colour === null || object.colour === colour)),
+  return objects.every(({ noun, colour, boxes }) =>
+    other.objects.some(
+      (object) =>
+        object.noun === noun && object.boxes.length >= boxes.length && (colour === null || object.colour === colour),
+    ),
   );
 }

@@ -1,8 +1,7 @@
 /**
  * Whether a model tells a caption from the same with its relation exchanged: left and right, above and below, big and small, in
  * front of and behind. The share of pictures for which the true caption scores higher, by the joint model and by the prefilter.
- * The exchanged caption is the dataset's own (`sentences[].swapped`), else its two objects change places in it; of each
- * picture the first caption counts that has one.
+ * The exchanged caption is the dataset's own (`sentences[].swapped`); of each picture the first caption counts that has one.
  *
  *     node dist/bench/relations.js [DATASET.json] [--model DIR] [--pictures 500] [--split test] [--precision int8] [--json]
  */
@@ -13,7 +12,6 @@ import { dot } from '../src/vector.js';
 import type { Precision } from '../src/vilt/device.js';
 import { embedImages, embedTexts, matchScores } from '../src/vilt/pair.js';
 import { openModel, percent, prepareScenes, readScenes, type ScenePicture } from './scenes.js';
-import { swap } from './swaps.js';
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
@@ -76,15 +74,9 @@ async function bySimilarity(): Promise<boolean[]> {
   return pixels.map((image, i) => dot(texts[2 * i].embedding, image) > dot(texts[2 * i + 1].embedding, image));
 }
 
-function exchanged({
-  sentences,
-  layout,
-  relation,
-  objects = [],
-}: ScenePicture): { caption: string; swapped: string; relation: string } | null {
-  for (const { raw, swapped } of sentences) {
-    const made = swapped === undefined ? swap(raw, layout, objects) : { swapped, relation: relation ?? 'given' };
-    if (made) return { caption: raw, ...made };
+function exchanged(picture: ScenePicture): { caption: string; swapped: string; relation: string } | null {
+  for (const { raw, swapped } of picture.sentences) {
+    if (swapped !== undefined) return { caption: raw, swapped, relation: picture.relation ?? 'given' };
   }
   return null;
 }

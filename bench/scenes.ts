@@ -13,10 +13,9 @@ export interface ScenePicture {
   split?: string;
   /** `swapped` is the caption with its relation exchanged, which is false of the picture. */
   sentences: { raw: string; swapped?: string }[];
-  layout?: string;
   relation?: string | null;
-  /** A box is the centre's x and y and the width (and height) of what is drawn, as fractions of the picture. */
-  objects?: { noun: string; plural?: string | null; colour?: string | null; synonyms?: string[]; boxes: number[][] }[];
+  /** A box is the centre's x and y and the width and height of what is drawn, as fractions of the picture. */
+  objects?: { noun: string; synonyms?: string[]; boxes: number[][] }[];
 }
 
 /** The pictures of a dataset, or of one split, as far as `suits` takes them, in order, at most so many; ends the process where there is none. */

@@ -54,6 +54,7 @@ class Stage:
     take_turns: tuple[str, ...] = ()  # objectives of which each step has one, in turn
     batch: int = 256
     accumulate: int = 1  # batches of one step, for batches larger than a machine holds
+    masked: int = 0  # pairs of a step of masking, the first of its batch; 0: all of them
     pairs: int = 64  # true pairs of a step of matching; each brings about 2.6 false ones
     optimizer: str = "adamw"  # "muon": for the matrices of the blocks (Jordan et al., 2024), and AdamW for the rest
     learning_rate: float = 1e-4

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Draws scenes, trains a successor of the bundled model on them and calibrates it, in runs/model. The same command again goes on
+# Draws scenes, trains the bundled model on them, from the first one's weights, and calibrates it, in runs/model. The same command again goes on
 # with what was interrupted. PYTHON names the interpreter that has training/ installed.
 set -e
 cd "$(dirname "$0")/.."
@@ -38,14 +38,16 @@ fours fours --count 16000 --seed 108
 draw val --count 1000 --seed 778 --format raw --split val --aspects 1:1,4:3,3:4
 draw calibration --count 1000 --seed 992 --split val --aspects 1:1,4:3,3:4
 "$python" -m training train training/recipes/continued.toml --output runs/continued
-"$python" -m training average data/model runs/continued/model --shares 0.2 0.8 --output runs/average
+"$python" -m training average training/checkpoints/first runs/continued/model --shares 0.2 0.8 --output runs/average
 "$python" -m training train training/recipes/further.toml --output runs/further
 "$python" -m training average runs/average runs/further/model --shares 0.3 0.7 --output runs/settled
-"$python" -m training average data/model runs/settled --shares 0.3 0.7 --output runs/nearer
+"$python" -m training average training/checkpoints/first runs/settled --shares 0.3 0.7 --output runs/nearer
 "$python" -m training train training/recipes/nouns.toml --output runs/nouns
 "$python" -m training average runs/settled runs/nouns/model --shares 0.4 0.6 --output runs/known
 "$python" -m training train training/recipes/joint.toml --output runs/joint
 "$python" -m training average runs/known runs/joint/model --shares 0.4 0.6 --output runs/joined
 "$python" -m training train training/recipes/onward.toml --output runs/onward
-"$python" -m training average runs/joined runs/onward/model --shares 0.2 0.8 --output runs/model
-node bin/patchword.js calibrate --model runs/model --captions scenes/calibration/dataset.json --queries 1000
+"$python" -m training average runs/joined runs/onward/model --shares 0.2 0.8 --output runs/moved
+"$python" -m training train training/recipes/words.toml --output runs/words
+"$python" -m training average runs/moved runs/words/model --shares 0.2 0.8 --output runs/model
+node bin/patchword.js calibrate --model runs/model --captions scenes/calibration/dataset.json --split val --queries 1000

@@ -66,7 +66,7 @@ export function App() {
     if (failure) return <FailureMessage failure={failure} onAgain={again} />;
     if (!update) return null;
     if (update.hits.length === 0) return stale ? null : <NothingFound filtered={conditions.length > 0} />;
-    return <Results update={update} stale={stale} onOpen={setOpened} />;
+    return <Results update={update} stale={stale} onOpen={(hit) => !stale && setOpened(hit)} />;
   }
 
   return (
@@ -94,7 +94,9 @@ export function App() {
           key={visits}
           text={query?.kind === 'text' ? query.text : ''}
           address={addressOf({ query, conditions: [] })}
+          interrupted={opened !== null || refused !== null}
           onSearch={onSearch}
+          onEmpty={() => go({ query: null })}
           onImage={onImage}
         />
       </header>
@@ -107,7 +109,7 @@ export function App() {
           />
         )}
         <div class="bar">
-          <Status update={stale ? null : update} busy={busy} />
+          <Status update={stale ? null : update} busy={busy} preparing={preparing !== null} />
           {collection && (query || conditions.length > 0) && (
             <FilterControl conditions={conditions} refusal={filterFailure} onChange={onConditions} />
           )}
@@ -131,10 +133,13 @@ export function App() {
   );
 }
 
-function Status({ update, busy }: { update: SearchUpdate | null; busy: boolean }) {
+function Status({ update, busy, preparing }: { update: SearchUpdate | null; busy: boolean; preparing: boolean }) {
   return (
     <div class="status">
       <p role="status">{update ? statusOf(update) : busy ? 'Searching…' : ''}</p>
+      <p role="status" class="hidden">
+        {preparing && 'Searching begins once every picture is ready.'}
+      </p>
       <div role="status">
         {update?.notes.map((note) => (
           <p key={note}>{note}</p>

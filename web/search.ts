@@ -54,8 +54,9 @@ export interface Collection {
   limits: { uploadBytes: number };
 }
 
-/** What the page asks for: enough to fill the grid, every candidate reranked. */
-export const K = 24;
+/** Enough to fill the grid. */
+export const SHOWN = 24;
+/** Asked for and reranked; what is open large gets its scores wherever it comes by them. */
 export const CANDIDATES = 32;
 
 /** Runs a search and reports every update as it comes. @throws Failure, or the signal's reason */
@@ -64,6 +65,7 @@ export async function search(
   signal: AbortSignal,
   onUpdate: (update: SearchUpdate) => void,
 ): Promise<void> {
+  if (query.kind === 'upload') await checkReadable(query.file);
   const response = await request(...requestOf(query, conditions), signal);
   let rest = '';
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -80,6 +82,15 @@ export async function search(
       await new Promise((resolve) => setTimeout(resolve));
     }
   }
+}
+
+/** The browser says the same of a file that it cannot read and of a server that is gone. @throws Failure */
+async function checkReadable(file: File): Promise<void> {
+  const first = file.slice(0, 1).arrayBuffer();
+  await first.catch(() => {
+    const hint = 'It may be a folder, or was moved or changed since: choose it again.';
+    throw new Failure('This picture cannot be read.', { hint, passing: false });
+  });
 }
 
 export interface Health {
@@ -101,7 +112,7 @@ export async function getCollection(signal: AbortSignal): Promise<Collection> {
 
 function requestOf(query: Query, conditions: readonly string[]): [string, RequestInit] {
   const headers = { accept: 'application/x-ndjson' };
-  const parameters: Record<string, string> = { k: String(K), candidates: String(CANDIDATES) };
+  const parameters: Record<string, string> = { k: String(CANDIDATES), candidates: String(CANDIDATES) };
   const filter = filterOf(conditions);
   if (filter) parameters.filter = JSON.stringify(filter);
   if (query.kind === 'upload') {

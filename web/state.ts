@@ -85,6 +85,8 @@ export function useCollection(): CollectionState {
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const controller = new AbortController();
+    // So that the same failure, should it come again, is said again.
+    setState((state) => ({ ...state, failure: null }));
     void loadCollection(controller.signal, (next) => {
       if (!controller.signal.aborted) setState({ collection: null, preparing: null, failure: null, ...next });
     });

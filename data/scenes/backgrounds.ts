@@ -86,28 +86,40 @@ export interface SettingOptions {
   weather: number;
 }
 
-/** None is of a colour in `avoid`, as long as there is another: a pink cat would vanish on pink. */
-export function pickSetting(
-  random: Random,
-  avoid: readonly (string | null)[],
-  { backgrounds, weather: share }: SettingOptions,
-): Setting {
-  const background = pickBackground(random, avoid, backgrounds);
-  const weather = background.horizon !== null && random.chance(share / 100) ? random.pick(WEATHERS) : null;
+/** What the objects of a scene rule out of its setting, as long as there is another. */
+export interface Avoided {
+  /** A pink cat would vanish on pink. */
+  colours: readonly (string | null)[];
+  /** Every name of the objects: what a background shows of itself cannot be told from them. */
+  names: readonly string[];
+}
+
+export function pickSetting(random: Random, avoided: Avoided, options: SettingOptions): Setting {
+  const { backgrounds, weather: share } = options;
+  const background = pickBackground(random, avoided, backgrounds);
+  const suits = suitsNames(avoided);
+  const weather =
+    background.horizon !== null && random.chance(share / 100) ? random.pick(WEATHERS.filter(suits)) : null;
   return { background, weather, dark: weather?.dark ?? background.dark ?? false };
 }
 
-function pickBackground(random: Random, avoid: readonly (string | null)[], wanted: readonly string[]): Background {
-  const plain = wanted.includes(PLAIN_NAME) ? PLAIN.filter(({ colour }) => !avoid.includes(colour)) : [];
+function pickBackground(random: Random, avoided: Avoided, wanted: readonly string[]): Background {
+  const plain = wanted.includes(PLAIN_NAME) ? PLAIN.filter(({ colour }) => !avoided.colours.includes(colour)) : [];
   const isWanted = ({ name }: Background) => wanted.includes(name);
   const groups: { share: number; members: readonly Background[] }[] = [
     { share: PLAIN_SHARE, members: plain },
     { share: PATTERN_SHARE, members: PATTERNS.filter(isWanted) },
-    { share: LANDSCAPE_SHARE, members: LANDSCAPES.filter(isWanted) },
+    { share: LANDSCAPE_SHARE, members: LANDSCAPES.filter(isWanted).filter(suitsNames(avoided)) },
   ];
   const offered = groups.filter(({ members }) => members.length > 0);
+  if (offered.length === 0) return random.pick(BACKGROUNDS.filter(isWanted));
   return random.pick(random.pick(offered, ({ share }) => share).members);
 }
+
+const suitsNames =
+  ({ names }: Avoided) =>
+  ({ shows = [] }: { shows?: readonly string[] }) =>
+    !shows.some((name) => names.includes(name));
 
 /** What is drawn before the objects and over them, on a square of 100 by 100. */
 export function drawSetting({ background, weather }: Setting, random: Random): { behind: string; front: string } {

@@ -3,7 +3,7 @@ import type { Frame } from './frames.js';
 import type { LayoutName } from './layouts.js';
 import { unambiguousNames, type Name } from './names.js';
 import type { SceneObject } from './objects.js';
-import { bare, BIG, fillSentence, firstOf, isPlural, SMALL, tokensOf, type Wording } from './phrases.js';
+import { bare, BIG, fillSentence, firstOf, firstWording, isPlural, SMALL, tokensOf, type Wording } from './phrases.js';
 import type { Random } from './random.js';
 import { OPENINGS, OPENINGS_ARE, OPENINGS_IS, SENTENCES } from './templates.js';
 import type { Colour } from './art.js';
@@ -99,7 +99,7 @@ function sentence([told, swapped]: Told, subject: Subject, random: Random, manne
   const placeFirst = place !== '' && random.chance(manner.placeFirst);
   const finish = finishing(random);
   const say = (template: string) => {
-    const text = join(opening, fillSentence(template, wordings, frame));
+    const text = join(agreeing(opening, template, wordings), fillSentence(template, wordings, frame));
     return finish(placeFirst ? `${place}, ${text}` : join(text, place));
   };
   return { text: say(told), swapped: swapped === null ? null : say(swapped) };
@@ -151,10 +151,18 @@ function wordingsOf({ layout, things }: Subject, kinds: Kinds, random: Random): 
 
 /** Nothing before a sentence that has a verb, or that begins otherwise than with an object. */
 function openingOf(template: string, wordings: readonly Wording[], random: Random): string {
-  const first = wordings['abc'.indexOf(firstOf(template) ?? 'x')];
-  if (first === undefined || template.includes('{is ')) return '';
+  const first = firstWording(template, wordings);
+  if (first === null || template.includes('{is ')) return '';
   const openings = [...OPENINGS, ...(isPlural(first) ? OPENINGS_ARE : OPENINGS_IS)];
   return random.pick(openings, ({ share }) => share).text;
+}
+
+/** "there are" of one sentence is "there is" of another that begins with a single thing. */
+function agreeing(opening: string, template: string, wordings: readonly Wording[]): string {
+  const first = firstWording(template, wordings);
+  if (first === null) return opening;
+  const [others, right] = isPlural(first) ? [OPENINGS_IS, OPENINGS_ARE] : [OPENINGS_ARE, OPENINGS_IS];
+  return right[others.findIndex(({ text }) => text === opening)]?.text ?? opening;
 }
 
 /** "on the beach in the rain", each part with its chance. */

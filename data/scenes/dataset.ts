@@ -13,6 +13,8 @@ import { composeScene, layoutsFor, type Scene } from './scene.js';
 const IMAGES = 'images';
 const PIXELS = 'images.bin';
 const INDEX = 'dataset.json';
+/** Of a layout that is drawn only where it is asked for. */
+const ASKED_SHARE = 0.1;
 /** Pictures rendered at once: as many as libuv has threads. */
 const CONCURRENCY = 4;
 
@@ -23,7 +25,9 @@ const CONCURRENCY = 4;
  * @throws PatchwordError INVALID_ARGUMENT for options out of range or a folder that already holds a dataset
  */
 export async function writeDataset(options: DatasetOptions): Promise<void> {
-  const settings = { ...DATASET_DEFAULTS, ...options };
+  const given = { ...DATASET_DEFAULTS, ...options };
+  const shared = layoutsFor(given.pairs).filter(({ share }) => share > 0);
+  const settings = { ...given, layouts: given.layouts ?? shared.map(({ name }) => name) };
   checkOptions(settings);
   checkEmpty(settings.output);
   try {
@@ -72,7 +76,9 @@ interface Picture {
 
 function* composePictures(settings: Settings, art: readonly Art[], onPicture: (picture: Picture, i: number) => void) {
   const { count, size, aspects, seed, pairs, backgrounds, weather, varied, onProgress } = settings;
-  const layouts = layoutsFor(pairs).filter(({ name }) => settings.layouts.includes(name));
+  const layouts = layoutsFor(pairs)
+    .filter(({ name }) => settings.layouts.includes(name))
+    .map((layout) => ({ ...layout, share: layout.share || ASKED_SHARE }));
   let offset = 0;
   for (let i = 0; i < count; i++) {
     const random = Random.ofPicture(seed, i);

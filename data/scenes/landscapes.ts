@@ -7,6 +7,8 @@ export interface Background {
   places: readonly string[];
   /** What a list of words calls it. */
   word: string;
+  /** Names of things that it is full of: in a forest "a tree to the left of a fox" is also one to the right of it. */
+  shows?: readonly string[];
   /** Where the sky ends, if it may rain or snow there; null indoors and where the sky is already told. */
   horizon: number | null;
   /** Whether dark ink would vanish. */
@@ -42,7 +44,6 @@ function peaks(): string {
 }
 
 const picket = (x: number) => shape(`M${x} 74V52L${x + 3} 47L${x + 6} 52V74Z`, fill('#fbfbf5'));
-
 const bricks = () =>
   repeat(10, (row) =>
     repeat(6, (i) =>
@@ -75,6 +76,7 @@ export const LANDSCAPES: readonly Background[] = [
     name: 'night',
     places: ['at night', 'under the stars', 'under the night sky'],
     word: 'night',
+    shows: ['star'],
     horizon: null,
     dark: true,
     draw: (random) =>
@@ -129,6 +131,7 @@ export const LANDSCAPES: readonly Background[] = [
     name: 'city',
     places: ['in the city', 'against the skyline', 'downtown'],
     word: 'city',
+    shows: ['building'],
     horizon: 40,
     draw: outdoors('#ffdcc2', (random) => skyline(random) + band(85, 100, fill('#4b5160'))),
   },
@@ -136,6 +139,7 @@ export const LANDSCAPES: readonly Background[] = [
     name: 'forest',
     places: ['in the forest', 'in the woods'],
     word: 'forest',
+    shows: ['tree', 'plant'],
     horizon: 30,
     draw: outdoors('#9ac79a', (random) => firs(random) + band(80, 100, fill('#4a7a3d'))),
   },
@@ -143,6 +147,7 @@ export const LANDSCAPES: readonly Background[] = [
     name: 'mountains',
     places: ['in the mountains', 'below snowy peaks'],
     word: 'mountains',
+    shows: ['mountain'],
     horizon: 35,
     draw: outdoors('#cfe8ff', () => peaks() + band(70, 100, fill('#7c9a6b'))),
   },
@@ -219,6 +224,7 @@ export const LANDSCAPES: readonly Background[] = [
     name: 'space',
     places: ['in space', 'in outer space'],
     word: 'space',
+    shows: ['star'],
     horizon: null,
     dark: true,
     draw: (random) =>

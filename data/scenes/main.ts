@@ -41,7 +41,7 @@ program
   .option('--aspects <list>', `shapes, of ${ASPECTS.join(',')}`, list, DATASET_DEFAULTS.aspects)
   .option('--seed <n>', 'the same seed draws the same pictures', wholeNumber, DATASET_DEFAULTS.seed)
   .option('--styles <list>', `icon sets, of ${STYLES.join(',')}`, list, DATASET_DEFAULTS.styles)
-  .option('--layouts <list>', `of ${LAYOUT_NAMES.join(',')}`, list, DATASET_DEFAULTS.layouts)
+  .option('--layouts <list>', `of ${LAYOUT_NAMES.join(',')} (default: all but four that fit --pairs)`, list)
   .option('--pairs <which>', `pairs of objects: ${PAIRS.join(', ')}`, DATASET_DEFAULTS.pairs)
   .option('--backgrounds <list>', `of ${BACKGROUND_NAMES.join(',')}`, list, DATASET_DEFAULTS.backgrounds)
   .option('--weather <percent>', 'of the landscapes have weather', wholeNumber, DATASET_DEFAULTS.weather)

@@ -125,10 +125,13 @@ export function namesOf(object: SceneObject): readonly Name[] {
   return NAMES.get(object) ?? describe(object);
 }
 
+/** What people call by either name, though neither is a name of the other here. */
+const ALIKE: readonly string[] = ['boat ship', 'locomotive train', 'phone telephone'];
+
 /** Whether one may be called what the other is: a palm tree is a tree, too. */
 export function areAlike(a: SceneObject, b: SceneObject): boolean {
   const isOf = (one: SceneObject, other: SceneObject) => namesOf(one).some(({ text }) => text === other.noun);
-  return isOf(a, b) || isOf(b, a);
+  return isOf(a, b) || isOf(b, a) || ALIKE.includes([a.noun, b.noun].sort().join(' '));
 }
 
 /** The names that mean none of the other objects. */

@@ -119,6 +119,7 @@ const IRREGULAR_PLURALS: Record<string, string> = {
   deer: 'deer',
   fish: 'fish',
   leaf: 'leaves',
+  'maple leaf': 'maple leaves',
   mouse: 'mice',
   ox: 'oxen',
   potato: 'potatoes',

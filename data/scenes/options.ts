@@ -1,7 +1,7 @@
 import { PatchwordError } from '../../src/errors.js';
-import { ASPECTS, type Aspect } from './aspects.js';
+import { ASPECTS, pixelsOf, type Aspect } from './aspects.js';
 import { BACKGROUND_NAMES } from './backgrounds.js';
-import { LAYOUT_NAMES, type LayoutName } from './layouts.js';
+import type { LayoutName } from './layouts.js';
 import { layoutsFor, PAIRS, type Pairs } from './scene.js';
 import { DEFAULT_STYLES, STYLES, type Style } from './styles.js';
 
@@ -23,6 +23,7 @@ export interface DatasetOptions {
   aspects?: readonly Aspect[];
   seed?: number;
   styles?: readonly Style[];
+  /** Default: those with a share that `pairs` can be shown in. */
   layouts?: readonly LayoutName[];
   pairs?: Pairs;
   backgrounds?: readonly string[];
@@ -42,7 +43,6 @@ export const DATASET_DEFAULTS = {
   aspects: ['1:1'],
   seed: 1,
   styles: DEFAULT_STYLES,
-  layouts: LAYOUT_NAMES,
   pairs: 'any',
   backgrounds: BACKGROUND_NAMES,
   weather: 40,
@@ -66,7 +66,15 @@ export function checkOptions(settings: Settings): void {
   checkChoices('backgrounds', settings.backgrounds, BACKGROUND_NAMES);
   checkChoices('pairs', [settings.pairs], PAIRS);
   const possible = layoutsFor(settings.pairs).map(({ name }) => name);
-  checkChoices('layouts', settings.layouts, settings.pairs === 'held-out' ? possible : LAYOUT_NAMES);
+  checkChoices('layouts', settings.layouts, possible);
+  for (const aspect of settings.aspects) {
+    const { width, height } = pixelsOf(aspect, settings.size);
+    if (aspect === '1:1' || width !== height) continue;
+    throw new PatchwordError(
+      'INVALID_ARGUMENT',
+      `Pictures of ${settings.size} pixels are square: ${aspect} needs a size from 24 on, but 33 to 35.`,
+    );
+  }
   checkChoices('splits', Object.keys(settings.splits), SPLITS);
   for (const [name, share] of Object.entries(settings.splits)) checkRange(`the share of ${name}`, share, 1, 1_000_000);
   checkChoices('format', [settings.format], FORMATS);

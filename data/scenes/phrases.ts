@@ -50,6 +50,14 @@ const PLACEHOLDER = /\{(?:(the|is|its) )?([a-d])(?: (\w+))?\}/g;
 export const firstOf = (template: string): 'a' | 'b' | 'c' | 'd' | null =>
   (/^\{([a-d])[ }]/.exec(template)?.[1] as 'a' | 'b' | 'c' | 'd' | undefined) ?? null;
 
+/** How a sentence of templates.ts speaks of what it names first; null where other words come first. */
+export function firstWording(template: string, wordings: readonly Wording[]): Wording | null {
+  const wording = wordings['abcd'.indexOf(firstOf(template) ?? 'x')];
+  if (wording === undefined) return null;
+  const number = /^\{[a-d] (one|two)\}/.exec(template)?.[1];
+  return number === undefined ? wording : { ...wording, count: number === 'one' ? 1 : 2 };
+}
+
 /** Fills in a sentence of templates.ts; `wordings` are those of a to d. */
 export function fillSentence(template: string, wordings: readonly Wording[], frame: string): string {
   return template.replace('{frame}', frame).replace(PLACEHOLDER, (_, before: string, object: string, after: string) => {

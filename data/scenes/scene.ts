@@ -4,7 +4,7 @@ import { drawSetting, pickSetting, type Setting, type SettingOptions } from './b
 import { writeCaptions, type Caption } from './captions.js';
 import { FRAMES, type Frame } from './frames.js';
 import { LAYOUTS, type Box, type Layout } from './layouts.js';
-import { areAlike } from './names.js';
+import { areAlike, namesOf } from './names.js';
 import { isHeldOut, OBJECTS, type SceneObject } from './objects.js';
 import { CANVAS } from './paint.js';
 import type { Random } from './random.js';
@@ -76,7 +76,10 @@ export function composeScene(options: SceneOptions): Scene {
   }));
   const setting = pickSetting(
     random,
-    objects.map(({ colour }) => colour),
+    {
+      colours: objects.map(({ colour }) => colour),
+      names: objects.flatMap(({ object }) => namesOf(object).map(({ text }) => text)),
+    },
     options,
   );
   const frame = layout.framed === true ? random.pick(FRAMES) : null;
@@ -141,7 +144,7 @@ function draw({ objects, setting, frame, art, pixels, varied, random }: Drawing)
         rotation: random.between(-LARGEST_ROTATION, LARGEST_ROTATION),
         mirrored: object.mirrorable && random.chance(0.5),
         colour,
-        ink: setting.dark && frame === null ? LIGHT_INK : DARK_INK,
+        ink: setting.dark && !(frame !== null && i === 0) ? LIGHT_INK : DARK_INK, // in a frame it has paper behind it
         variation: varied > 0 && random.chance(varied / 100) ? pickVariation(random, art.style) : null,
       }),
     ),

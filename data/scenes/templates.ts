@@ -117,7 +117,7 @@ export const SENTENCES: Record<LayoutName, Sentences> = {
     related: [
       ['{a} {frame} and {b} next to it', '{b} {frame} and {a} next to it'],
       ['{a} {frame} beside {b}', '{b} {frame} beside {a}'],
-      ['{b} and {a} {frame}', '{a} and {b} {frame}'],
+      ['{b} next to {a} {frame}', '{a} next to {b} {frame}'],
       ['{b} outside and {a} {frame}', '{a} outside and {b} {frame}'],
     ],
     unrelated: ['{a} {frame} and {b}'],
@@ -158,7 +158,7 @@ export const OPENINGS_IS: readonly Opening[] = [
   { text: 'here is', share: 0.04 },
 ];
 
-/** Before several. */
+/** Before several; in the order of OPENINGS_IS. */
 export const OPENINGS_ARE: readonly Opening[] = [
   { text: 'there are', share: 0.18 },
   { text: 'these are', share: 0.03 },

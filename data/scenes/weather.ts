@@ -10,6 +10,8 @@ export interface Weather {
   sentence: string;
   /** What a list of words calls it. */
   word: string;
+  /** Names of things that it is full of, as of backgrounds. */
+  shows?: readonly string[];
   /** Whether dark ink would vanish. */
   dark: boolean;
   /** Drawn in place of the landscape's sky. */
@@ -85,6 +87,7 @@ export const WEATHERS: readonly Weather[] = [
     phrases: ['in a storm', 'in a thunderstorm', 'on a stormy day'],
     sentence: 'there is a storm',
     word: 'storm',
+    shows: ['cloud'],
     dark: true,
     sky: overcast('#3a4252'),
     behind: (random, horizon) =>
@@ -109,6 +112,7 @@ export const WEATHERS: readonly Weather[] = [
     phrases: ['at night', 'under the stars', 'under the night sky'],
     sentence: 'it is night',
     word: 'night',
+    shows: ['star'],
     dark: true,
     sky: overcast('#1a2356'),
     behind: (random, horizon) =>

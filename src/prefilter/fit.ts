@@ -41,7 +41,7 @@ const LEAST_TIMES_CHANCE = 3;
 /**
  * … and whose mean reciprocal rank has at least so many times the odds, m / (1 - m), of the same fit without the encoder. An encoder of
  * random weights mixes words and patches without losing them, so a fit to it finds far more than chance: two of them reached 1.8 and
- * 2.0 times these odds, the bundled model 86 times.
+ * 2.0 times these odds, the first bundled model 86 times.
  */
 const LEAST_TIMES_CONTROL = 4;
 

@@ -27,10 +27,11 @@ describe('download', () => {
       return true;
     };
     await tiny.add();
-    assert.deepEqual(
-      tiny.requestsOf('model.safetensors').map(({ range }) => range),
-      [undefined, 'bytes=100000-', 'bytes=300000-'],
-    );
+    const requests = tiny.requestsOf('model.safetensors');
+    const [whole, second, third, ...more] = requests.map(({ range }) => Number(/\d+/.exec(range ?? '0')![0]));
+    assert.deepEqual([whole, requests[0].range, more], [0, undefined, []]);
+    // The last of what was sent may be lost with the connection.
+    assert.ok(second > 0 && second <= cuts[0] && third > second && third <= cuts[1], `${second}, ${third}`);
     assert.ok(readFileSync(tiny.fileOf('model.safetensors')).equals(weights));
   });
 

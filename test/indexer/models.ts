@@ -20,6 +20,7 @@ export async function writeReversedModel(folder: string): Promise<string> {
     return { name: tensor.name, shape: tensor.shape, dtype: 'F32' as const, data };
   });
   await writeSafetensors(path.join(folder, WEIGHTS), reversed);
+  keepCalibration(folder);
   return folder;
 }
 
@@ -38,6 +39,13 @@ function copyModel(folder: string, wanted: (name: string) => boolean): void {
   for (const { name } of files) {
     if (wanted(name)) copyFileSync(path.join(BUNDLED_MODEL, name), path.join(folder, name));
   }
+}
+
+/** Weights that give the same scores: what was measured with those of before would be said of others. */
+function keepCalibration(folder: string): void {
+  const file = path.join(folder, 'patchword.json');
+  const { calibration } = JSON.parse(readFileSync(file, 'utf8')) as { calibration: Record<string, unknown> };
+  writeFileSync(file, JSON.stringify({ calibration: { ...calibration, measured: undefined } }));
 }
 
 function reverseRows(data: Float32Array, rows: number): void {

@@ -15,7 +15,7 @@ describe('rerank', function () {
 
   before(async () => {
     const { store, inference } = small.engine;
-    const [{ embedding }] = await inference.embedTexts(['three yellow foxes at night']);
+    const [{ embedding }] = await inference.embedTexts(['there are four blue sheep in the hills']);
     const nearest = async (target: Target) => {
       const neighbors = await neighborsOf(store, { target, embedding, k: 1000 });
       return hydrate(
@@ -27,7 +27,7 @@ describe('rerank', function () {
     [images, captions] = [await nearest('images'), await nearest('captions')];
   });
 
-  const TEXT: Query = { text: 'three yellow foxes at night' };
+  const TEXT: Query = { text: 'there are four blue sheep in the hills' };
   const left = () => Infinity;
 
   async function wavesOf(query: Query, candidates: Candidate[], options: { left?: () => number } = {}) {

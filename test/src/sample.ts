@@ -8,8 +8,8 @@ import { temporaryFolder } from '../fixture.js';
 
 interface SampleObject {
   noun: string;
-  /** Centre's x and y and the side of each square, as fractions of the picture's side. */
-  boxes: [number, number, number][];
+  /** Centre's x and y, width and height of each box, as fractions of the picture's sides. */
+  boxes: [number, number, number, number][];
 }
 
 export interface SamplePicture {

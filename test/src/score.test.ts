@@ -137,10 +137,10 @@ describe('scorePair', () => {
   });
 
   for (const [index, caption, swapped] of [
-    [3, 'an owl under a blue church', 'a blue church under an owl'],
-    [6, 'some honey to the left of a burger', 'a burger to the left of some honey'],
-    [14, 'a pink bow to the right of a basketball', 'a basketball to the right of a pink bow'],
-    [5, 'some wine with a crown on its left', 'a crown with some wine on its left'],
+    [3, 'a biscuit to the right of an orange train', 'an orange train to the right of a biscuit'],
+    [5, 'a hammer over a ship', 'a ship over a hammer'],
+    [11, 'a pig in front of a factory', 'a factory in front of a pig'],
+    [16, 'a big octopus beside a small hammer', 'a small octopus beside a big hammer'],
   ] as const) {
     it(`prefers "${caption}" to "${swapped}"`, async () => {
       const image = sample[index].file;

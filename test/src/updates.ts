@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Hit, Search, SearchUpdate } from '../../src/search.js';
 
-export const QUERY = { text: 'three yellow foxes at night' };
+export const QUERY = { text: 'there are four blue sheep in the hills' };
 /** Of the picture that the query describes. */
-export const FOXES = 'scene-000013.jpg';
+export const SHEEP = 'scene-000021.jpg';
 
 export async function updatesOf(search: Search): Promise<SearchUpdate[]> {
   const updates: SearchUpdate[] = [];

@@ -260,7 +260,7 @@ describe('the page', function () {
       const starting = startServer({ collection: 'sample', data, host: '127.0.0.1', port });
       try {
         await waitForServer(port);
-        await open('?q=two+foxes+at+night', {}, `http://127.0.0.1:${port}`);
+        await open('?q=two+yellow+foxes+at+night', {}, `http://127.0.0.1:${port}`);
         await page.getByText('Preparing the sample').waitFor();
         await page.getByText(/[1-9]\d* of 600 so far/).waitFor();
         await page.getByText('32 of 32 reranked').waitFor({ timeout: 90_000 });

@@ -5,11 +5,24 @@ import { samplePicture, serveSmallCollection } from '../server/collection.js';
 
 describe('where a visitor is', function () {
   this.timeout(60_000);
-  const visit = visitPages(serveSmallCollection());
+  const served = serveSmallCollection();
+  const visit = visitPages(served);
   const { until, cards } = visit;
   let page: Page;
   const open = async (...where: Parameters<typeof visit.open>) => (page = await visit.open(...where));
   const reranked = () => page.getByText(/(\d+) of \1 reranked/).waitFor();
+
+  /** Waits until the page shows what the server answers to the text, in its order. */
+  async function answered(text: string): Promise<void> {
+    const { hits } = (await (
+      await fetch(`${served.url}/v1/search?${new URLSearchParams({ text, k: '24' }).toString()}`)
+    ).json()) as {
+      hits: { imageId: number }[];
+    };
+    const keys = JSON.stringify(hits.map(({ imageId }) => `image-${imageId}`));
+    const shown = `[...document.querySelectorAll('.results:not(.stale) [data-key]')].map(({ dataset }) => dataset.key)`;
+    await until(`JSON.stringify(${shown}) === '${keys}'`);
+  }
 
   async function search(text: string): Promise<void> {
     await page.getByRole('searchbox').fill(text);
@@ -27,8 +40,80 @@ describe('where a visitor is', function () {
     await reranked();
     await page.goBack();
     await until(`document.querySelector('[type=search]').value === 'a fox'`);
-    await reranked();
+    await answered('a fox');
     assert.deepEqual(visit.complaints, []);
+  });
+
+  it('shows nothing of a query that was given up, however late its answer comes', async () => {
+    await open();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route(/text=a\+fox/, async (route) => {
+      await held;
+      await route.continue().catch(() => {}); // given up by then
+    });
+    await search('a fox');
+    await page.waitForURL('**/?q=a+fox');
+    await search('a red car');
+    await answered('a red car');
+    release();
+    await page.waitForTimeout(500);
+    await answered('a red car');
+  });
+
+  it('opens no card of the query before, whose scores are of other words', async () => {
+    await open('?q=a+fox');
+    await answered('a fox');
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route(/text=a\+red\+car/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await search('a red car');
+    await page.locator('.results.stale').waitFor();
+    await cards().first().click();
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    release();
+    await answered('a red car');
+    await cards().first().click();
+    await page.getByRole('dialog').waitFor();
+  });
+
+  it('begins anew at Enter in an empty box', async () => {
+    await open('?q=a+fox');
+    await reranked();
+    await search('');
+    await page.getByText('Say what you see').waitFor();
+    assert.doesNotMatch(page.url(), /\?q=/);
+  });
+
+  it('leaves a card open that was opened while typing', async () => {
+    await open('?q=a+fox');
+    await reranked();
+    // At once: typing has not paused by then.
+    await page.evaluate(`(() => {
+      const box = document.querySelector('[type=search]');
+      box.value = 'a foxes';
+      box.dispatchEvent(new InputEvent('input', { bubbles: true }));
+      document.querySelector('.card').click();
+    })()`);
+    await page.getByRole('dialog').waitFor();
+    await page.waitForTimeout(600);
+    assert.equal(await page.getByRole('dialog').count(), 1);
+    assert.match(page.url(), /\?q=a\+fox$/);
+  });
+
+  it('says of a file that cannot be read that it cannot, not that the server is gone', async () => {
+    await open();
+    await page.evaluate(`(() => {
+      window.transfer = new DataTransfer();
+      transfer.items.add(new File(['x'], 'folder', { type: 'image/jpeg' }));
+      Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException('gone', 'NotFoundError'));
+    })()`);
+    await page.dispatchEvent('main', 'drop', { dataTransfer: await page.evaluateHandle('transfer') });
+    await page.getByText('This picture cannot be read.').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0);
   });
 
   it('searches while typing pauses, without filling the history', async () => {
@@ -157,18 +242,13 @@ describe('where a visitor is', function () {
     await search('two foxes at night');
     await page.waitForURL('**/?q=two+foxes+at+night');
     await reranked();
-    const shown = `document.querySelector('.results:not(.stale)')`;
     const focused = 'document.activeElement.querySelector("img")?.getAttribute("src")';
     for (const place of [2, 5, 8, 2, 5, 8]) {
       await cards().nth(place).focus();
       const thumbnail = await page.evaluate(focused); // of a card that may have moved since it was counted
       const forward = page.url().includes('car');
       await (forward ? page.goForward() : page.goBack());
-      await until(
-        `document.querySelector('[type=search]').value === '${forward ? 'two foxes at night' : 'a red car'}'`,
-      );
-      await until(shown);
-      await reranked();
+      await answered(forward ? 'two foxes at night' : 'a red car');
       assert.equal(await page.evaluate(focused), thumbnail);
     }
   });

@@ -51,7 +51,8 @@ class PlainTask:
 
     def masking(self, batch: Pairs, random: np.random.Generator) -> Tensor:
         network = self.network
-        ids, words = self.vocabulary.encode(batch.captions)
+        some = slice(self.stage.masked or None)
+        ids, words = self.vocabulary.encode(batch.captions[some])
         inputs, labels = mask_words(
             ids,
             words,
@@ -62,7 +63,7 @@ class PlainTask:
             random=random,
         )
         inputs, labels = (torch.from_numpy(x).to(network.device) for x in (inputs, labels))
-        states = network.joint(network.embed_text(inputs), inputs != PAD, network.embed_image(batch.pixels))
+        states = network.joint(network.embed_text(inputs), inputs != PAD, network.embed_image(batch.pixels[some]))
         chosen = labels != IGNORED
         return masking_loss(network.words(states[:, : ids.shape[1]][chosen]), labels[chosen])
 

@@ -45,6 +45,21 @@ def test_objectives_take_turns(data, vocabulary):
     assert {name: weight for name, (weight, _) in task.losses(1).items()} == {"matching": 1, "contrastive": 2}
 
 
+def test_masking_may_read_the_first_pairs_of_a_larger_batch(data, vocabulary, monkeypatch):
+    network = tiny(vocabulary)
+    joint, read = network.joint, []
+
+    def counted(texts: torch.Tensor, *rest, **options) -> torch.Tensor:
+        read.append(len(texts))
+        return joint(texts, *rest, **options)
+
+    monkeypatch.setattr(network, "joint", counted)
+    for masked in (3, 0):
+        chosen = stage({"contrastive": 1, "masking": 1}, masked=masked)
+        Pretraining(network, vocabulary, data, None, chosen, seed=1).losses(0)
+    assert read == [3, chosen.batch]
+
+
 def test_false_pairs_are_chosen_alike_whether_the_prefilter_learns_from_them(data, vocabulary):
     network = tiny(vocabulary)
     chosen = [

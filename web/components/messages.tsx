@@ -2,11 +2,11 @@ import type { Failure } from '../failure.js';
 
 /** Queries that find something in the bundled sample. */
 const EXAMPLES = [
-  'two foxes at night',
-  'a snail to the left of a ghost',
-  'a huge bird and a tiny red car',
-  'three fish in the forest',
-  'a castle to the left of a car',
+  'two yellow foxes at night',
+  'a pig in front of a factory',
+  'a rabbit between two yellow rockets',
+  'a tiny boar and a large fire',
+  'four animals in the mist',
 ];
 
 export function Welcome({ sample, onSearch }: { sample: boolean; onSearch: (text: string) => void }) {
@@ -58,9 +58,7 @@ export function FailureMessage({ failure, onAgain }: { failure: Failure; onAgain
 export function Preparing({ done, total }: { done: number; total: number }) {
   return (
     <section class="message">
-      <div role="status">
-        <h2>{total > 0 ? 'Preparing the sample' : 'Opening the collection'}</h2>
-      </div>
+      <h2>{total > 0 ? 'Preparing the sample' : 'Opening the collection'}</h2>
       {total > 0 && (
         <p>
           Every picture is embedded once: at the first start, and when a new version brings another model. {done} of{' '}

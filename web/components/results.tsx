@@ -1,7 +1,7 @@
 import { useFlip } from '../flip.js';
 import { useSteadyFocus } from '../focus.js';
 import { captionOf, keyOf, matchOf, MISSING } from '../format.js';
-import type { Hit, SearchUpdate } from '../search.js';
+import { SHOWN, type Hit, type SearchUpdate } from '../search.js';
 
 interface ResultsProps {
   update: SearchUpdate;
@@ -16,7 +16,7 @@ export function Results({ update, stale, onOpen }: ResultsProps) {
   useSteadyFocus(list);
   return (
     <ul class={`results ${update.target}${stale ? ' stale' : ''}`} ref={list} aria-label="Results">
-      {update.hits.map((hit) => (
+      {update.hits.slice(0, SHOWN).map((hit) => (
         <li key={keyOf(hit)} data-key={keyOf(hit)}>
           <Card hit={hit} onOpen={onOpen} />
         </li>

@@ -7,12 +7,16 @@ interface SearchBoxProps {
   text: string;
   /** Names the query. */
   address: string;
+  /** Something else has the visitor's attention: what is being typed waits for Enter. */
+  interrupted: boolean;
   onSearch: (text: string, how: 'push' | 'typed') => void;
+  /** Enter in an empty box. */
+  onEmpty: () => void;
   onImage: (file: File) => void;
 }
 
 /** The box: searches on Enter, and calmly while typing pauses. */
-export function SearchBox({ text, address, onSearch, onImage }: SearchBoxProps) {
+export function SearchBox({ text, address, interrupted, onSearch, onEmpty, onImage }: SearchBoxProps) {
   const [draft, setDraft] = useState(text);
   const timer = useRef<ReturnType<typeof setTimeout>>();
   const input = useRef<HTMLInputElement>(null);
@@ -27,6 +31,9 @@ export function SearchBox({ text, address, onSearch, onImage }: SearchBoxProps) 
     // Not above results that were asked for by address: on a phone the keyboard would cover them.
     if (location.search === '') input.current?.focus();
   }, []);
+  useEffect(() => {
+    if (interrupted) clearTimeout(timer.current);
+  }, [interrupted]);
   useEffect(() => () => clearTimeout(timer.current), []);
 
   function type(value: string) {
@@ -43,6 +50,7 @@ export function SearchBox({ text, address, onSearch, onImage }: SearchBoxProps) 
         event.preventDefault();
         clearTimeout(timer.current);
         if (draft.trim()) onSearch(draft.trim(), 'push');
+        else if (text) onEmpty();
       }}
     >
       <input

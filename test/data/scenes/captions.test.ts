@@ -77,7 +77,12 @@ describe('writeCaptions', () => {
     }
   });
 
-  const texts = () => written.flatMap(({ captions }) => captions.map(({ text }) => text.toLowerCase()));
+  const texts = () =>
+    written.flatMap(({ captions }) =>
+      captions.flatMap(({ text, swapped }) =>
+        [text, ...(swapped === null ? [] : [swapped])].map((one) => one.toLowerCase()),
+      ),
+    );
 
   it('writes five different captions that name every object, the first by names of its own', () => {
     for (const { subject, captions } of written) {
@@ -126,6 +131,8 @@ describe('writeCaptions', () => {
       new RegExp(`\\bis (?:some )?${adjectives}(?:${always(plurals)})\\b`),
       new RegExp(`\\b(?:${always(plurals)}) is\\b`),
       /\ba (?:(?!one|uni)[aeiou]|hour)|\ban (?!hour)[^aeiou]/,
+      /\b(?:there|these|here) are an? /,
+      new RegExp(`\\b(?:there|this|here) is (?:two|three|four|${always(plurals)})\\b`),
     ];
     for (const text of texts()) {
       for (const pattern of wrong) assert.doesNotMatch(text, pattern);

@@ -156,6 +156,14 @@ describe('writeDataset', () => {
     }
   });
 
+  it('draws what fits the pairs unless told, and a layout without a share where it is asked for', async () => {
+    const layoutsOf = (name: string) => new Set(parse(at(name)).images.map(({ layout }) => layout));
+    await draw('pairs', { count: 30, pairs: 'held-out' });
+    for (const layout of layoutsOf('pairs')) assert.ok(!['one', 'many', 'row', 'four'].includes(layout));
+    await draw('asked', { count: 40, layouts: ['one', 'four'] });
+    assert.deepEqual(layoutsOf('asked'), new Set(['one', 'four']));
+  });
+
   it('reports progress', async () => {
     const seen: number[] = [];
     await draw('progress', { count: 3, onProgress: (done) => seen.push(done) });
@@ -169,6 +177,7 @@ describe('writeDataset', () => {
     ['a seed below 0', { seed: -1 }, /^seed must be/],
     ['an unknown style', { styles: ['noto', 'clipart'] }, /^styles has "clipart"; choose from noto, /],
     ['an unknown shape', { aspects: ['16:9'] }, /^aspects has "16:9"; choose from 1:1, /],
+    ['a shape that no such size has', { aspects: ['4:3'], size: 33 }, /^Pictures of 33 pixels are square: 4:3 needs /],
     ['an unknown layout', { layouts: ['heap'] }, /^layouts has "heap"; choose from one, /],
     [
       'one object where two are asked',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { COLOUR_NAMES, loadArt, type Art } from '../../../data/scenes/art.js';
 import { ASPECTS, canvasOf, pixelsOf } from '../../../data/scenes/aspects.js';
 import { LAYOUTS } from '../../../data/scenes/layouts.js';
+import { namesOf } from '../../../data/scenes/names.js';
 import { isHeldOut } from '../../../data/scenes/objects.js';
 import { DATASET_DEFAULTS } from '../../../data/scenes/options.js';
 import { Random } from '../../../data/scenes/random.js';
@@ -182,6 +183,29 @@ describe('composeScene', () => {
       } as const;
       for (const { object } of composeScene(options).objects) assert.ok(sparse.has(object), object.noun);
     }
+  });
+
+  it('shows nothing before more of the same: no tree in a forest, no star at night', () => {
+    const named = (scene: Scene) => scene.objects.flatMap(({ object }) => namesOf(object).map(({ text }) => text));
+    const about = (name: string) => scenes.filter((scene) => named(scene).includes(name));
+    for (const [name, places] of [
+      ['tree', ['forest']],
+      ['mountain', ['mountains']],
+      ['building', ['city']],
+      ['star', ['night', 'space']],
+    ] as const) {
+      assert.ok(about(name).length > 5, name);
+      for (const { setting } of about(name)) {
+        assert.ok(
+          ![...places].some((place) => place === setting.background.name),
+          `${name} in ${setting.background.name}`,
+        );
+      }
+    }
+    for (const { setting } of about('star')) assert.notEqual(setting.weather?.name, 'night');
+    for (const { setting } of about('cloud')) assert.notEqual(setting.weather?.name, 'storm');
+    const alone = compose('any', 7, 200, { backgrounds: ['forest'] }); // as long as there is another
+    assert.ok(alone.every(({ setting }) => setting.background.name === 'forest'));
   });
 
   it('shows the backgrounds and the share of weather that are asked for', () => {

@@ -103,7 +103,7 @@ const CLAIMS: [string, Test][] = [
   [`(.+) ${FRAMED} and (.+) next to it`, framed],
   [`(.+) ${FRAMED} beside (.+)`, framed],
   [`(.+) outside and (.+) ${FRAMED}`, reversed(framed)],
-  [`(.+) and (.+) ${FRAMED}`, reversed(framed)],
+  [`(.+) next to (.+) ${FRAMED}`, reversed(framed)],
   [`(.+) ${FRAMED} and (.+)`, framed],
   [`(.+) (?:is|are) ${FRAMED}`, framed],
   [`(.+) ${FRAMED}`, framed],

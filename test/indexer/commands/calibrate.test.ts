@@ -36,6 +36,11 @@ describe('patchword calibrate', function () {
 
   before(async () => {
     await writeOneLayer(at('model'));
+    const file = at('model', 'patchword.json');
+    writeFileSync(
+      file,
+      JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), remark: 'of its owner' }),
+    );
     const { images } = JSON.parse(readFileSync(BUNDLED_SAMPLE, 'utf8')) as { images: object[] };
     const some = images.slice(0, 48).map((image, i) => ({ ...image, split: i < IN_SPLIT ? 'val' : 'train' }));
     writeFileSync(at('captions.json'), JSON.stringify({ images: some }));
@@ -78,12 +83,12 @@ describe('patchword calibrate', function () {
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^matchProbability = σ\(.* from 22 texts with 704 pairs\n/);
     assert.match(stdout, /\nMeasured on 22 other texts: calibration error 0\.\d{4}/);
-    const { calibration, recall } = JSON.parse(readFileSync(at('model', 'patchword.json'), 'utf8')) as {
+    const { calibration, remark } = JSON.parse(readFileSync(at('model', 'patchword.json'), 'utf8')) as {
       calibration: { measured: { pictures: number; split: string } };
-      recall: object;
+      remark: string;
     };
     assert.equal(calibration.measured.pictures, IN_SPLIT);
     assert.equal(calibration.measured.split, 'val');
-    assert.ok(recall, 'what else the file said is still there');
+    assert.equal(remark, 'of its owner', 'what else the file said is still there');
   });
 });

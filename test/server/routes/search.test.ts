@@ -196,7 +196,7 @@ describe('/v1/search', () => {
       assert.deepEqual({ split, attributes, missing }, { ...labelOf(file), missing: false });
       assert.ok(sources.includes('nearest'));
     }
-    const byWords = await json<Answer>(await get('text=headphones&sources=captions'));
+    const byWords = await json<Answer>(await get('text=koala&sources=captions'));
     assert.ok(byWords.hits.length > 0 && byWords.hits.every(({ sources }) => sources.join() === 'captions'));
   });
 
@@ -237,7 +237,7 @@ describe('/v1/search', () => {
       assert.equal(response.status, 200);
       const { hits, notes } = await json<Answer>(response);
       const note = 'Captions were not searched: The text has no words.';
-      const ofCaptions = notes.filter((line) => !line.startsWith('The model does not know'));
+      const ofCaptions = notes.filter((line) => line.startsWith('Captions'));
       assert.deepEqual([hits.length, ofCaptions], [10, /[a-z]/i.test(text) ? [] : [note]]);
     });
   }
@@ -267,13 +267,13 @@ describe('/v1/search', () => {
 
   it('says when a text was cut', async () => {
     const { notes } = await json<Answer>(await get(`text=${'fox+'.repeat(60)}`));
-    assert.equal(notes.length, 1);
+    assert.equal(notes.filter((line) => line.includes('longer than the 40 tokens')).length, 1);
   });
 
   it('names the words that the model does not know', async () => {
     const { unknownWords, notes } = await json<Answer>(await get('text=a+fox+and+a+zyzzyva'));
     assert.deepEqual(unknownWords, ['zyzzyva']);
-    assert.deepEqual(notes, ['The model does not know "zyzzyva".']);
+    assert.equal(notes[0], 'The model does not know "zyzzyva".');
   });
 
   it('stops at the time a caller gives, and says so', async () => {

@@ -215,11 +215,11 @@ describe('evaluate', () => {
     });
 
     it('computes again what a damaged shard held', async () => {
-      const [folder] = readdirSync(path.join(temporary.path, 'whole'));
-      const at = path.join(temporary.path, 'whole', folder);
-      for (const name of readdirSync(at).filter((file) => file.endsWith('.shard'))) {
-        writeFileSync(path.join(at, name), 'PWSHARD1');
-      }
+      const whole = path.join(temporary.path, 'whole'); // a folder for each model that was evaluated here
+      const shards = readdirSync(whole, { recursive: true, encoding: 'utf8' }).filter((file) =>
+        file.endsWith('.shard'),
+      );
+      for (const file of shards) writeFileSync(path.join(whole, file), 'PWSHARD1');
       const notes: string[] = [];
       const again = await run({
         work: 'whole',
@@ -227,9 +227,8 @@ describe('evaluate', () => {
         exhaustive: true,
         onNote: (line) => notes.push(line),
       });
-      assert.ok(
-        notes.length >= 3 && notes.every((line) => line.endsWith('is damaged; what it held is computed again.')),
-      );
+      const damaged = notes.filter((line) => line.endsWith('is damaged; what it held is computed again.'));
+      assert.ok(damaged.length >= 3, notes.join('\n'));
       assert.deepEqual(
         again.rows.map(({ ranks }) => ranks),
         result.rows.map(({ ranks }) => ranks),

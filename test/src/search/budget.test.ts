@@ -5,7 +5,7 @@ import { search } from '../../../src/search.js';
 import { openStore } from '../../../src/store/sqlite/store.js';
 import type { Measurement } from '../../../src/vilt/calibration.js';
 import { counting, PICTURES, sampleCollection } from '../sample.js';
-import { assertAlike, filesOf, FOXES, QUERY, stagesOf, updatesOf } from '../updates.js';
+import { assertAlike, filesOf, SHEEP, QUERY, stagesOf, updatesOf } from '../updates.js';
 
 describe('reranking', function () {
   this.timeout(60_000);
@@ -79,7 +79,7 @@ describe('reranking', function () {
 
     it('passes over originals that are gone or damaged, and keeps them as candidates', async () => {
       const store = await openEmptied();
-      const [gone, damaged] = [FOXES, 'scene-000015.jpg'].map((name) => path.join(pictures(), name));
+      const [gone, damaged] = [SHEEP, 'scene-000015.jpg'].map((name) => path.join(pictures(), name));
       const originals = [gone, damaged].map((file) => readFileSync(file));
       rmSync(gone);
       writeFileSync(damaged, originals[1].subarray(0, 500));
@@ -93,7 +93,7 @@ describe('reranking', function () {
         assert.deepEqual([spent.pairs, spent.cutShort], [PICTURES - 2, false]);
         const passedOver = hits.filter(({ matchScore }) => matchScore === null);
         assert.deepEqual(passedOver, hits.slice(-2));
-        assert.deepEqual(filesOf(passedOver), [FOXES, 'scene-000015.jpg']);
+        assert.deepEqual(filesOf(passedOver), [SHEEP, 'scene-000015.jpg']);
         // The match may be one that was passed over, whatever the others' probabilities are.
         const { info } = small.engine.inference;
         const measured = { candidates: 32, nothingMatches: { threshold: 1 } } as Measurement;
@@ -113,12 +113,12 @@ describe('reranking', function () {
     });
 
     it('needs no original of a picture that is in the cache', async () => {
-      const original = path.join(pictures(), FOXES);
+      const original = path.join(pictures(), SHEEP);
       const bytes = readFileSync(original);
       rmSync(original);
       try {
         const { hits } = await small.engine.search(QUERY).final();
-        assert.equal(hits[0].file, FOXES);
+        assert.equal(hits[0].file, SHEEP);
         assert.notEqual(hits[0].matchScore, null);
       } finally {
         writeFileSync(original, bytes);

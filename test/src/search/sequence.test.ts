@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { search, type SearchUpdate } from '../../../src/search.js';
 import { counting, readSample, sampleCollection } from '../sample.js';
-import { assertAlike, FOXES, QUERY, updatesOf } from '../updates.js';
+import { assertAlike, SHEEP, QUERY, updatesOf } from '../updates.js';
 
 describe('a search', function () {
   this.timeout(60_000);
@@ -60,7 +60,7 @@ describe('a search', function () {
         break;
       }
       assert.deepEqual(calls, []);
-      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, FOXES);
+      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, SHEEP);
     });
 
     it('after a wave runs no other', async () => {
@@ -68,7 +68,7 @@ describe('a search', function () {
       for await (const { stage } of search({ store: small.engine.store, inference }, QUERY))
         if (stage === 'wave') break;
       assert.deepEqual(calls, [8]);
-      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, FOXES);
+      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, SHEEP);
     });
 
     it('in the middle of a wave is cancelled', async () => {
@@ -136,7 +136,7 @@ describe('a search', function () {
       const final = small.engine.search({ ...QUERY, signal: left.signal }).final();
       left.abort();
       await assert.rejects(final, cancelled);
-      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, FOXES);
+      assert.equal((await small.engine.search(QUERY).final()).hits[0].file, SHEEP);
     });
   });
 });

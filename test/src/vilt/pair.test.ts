@@ -113,7 +113,7 @@ describe('pairs', () => {
         [3, 6, 4].map((i) => prepareImage(sample[i].file, bundled.files.imageConfig).then((p) => p.modelInput)),
       );
       const batch = inputs.flatMap((image) =>
-        ['a fox', 'an owl under a blue church', 'some honey to the left of a burger in the mountains'].map((text) => ({
+        ['a fox', 'a biscuit beside an orange train', 'two buses against a plain gray background'].map((text) => ({
           text,
           image,
         })),

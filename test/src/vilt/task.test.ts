@@ -165,13 +165,13 @@ describe('tasks', () => {
 
     // Pictures of one object that the small bundled model knows well.
     for (const [index, text, noun] of [
-      [8, 'a [MASK] in the city', 'lizard'],
-      [32, 'some [MASK] in the mountains', 'milk'],
-      [34, 'there is a [MASK] indoors', 'pumpkin'],
-      [44, 'a [MASK]', 'burger'],
+      [12, 'a [MASK] among green hills', 'skull'],
+      [45, 'a [MASK] in front of a pineapple in the sky', 'pizza'],
+      [15, 'there is an [MASK] inside a house', 'alien'],
+      [17, 'an [MASK]', 'apple'],
     ] as const) {
       it(`sees ${noun} in "${text}"`, async () => {
-        assert.equal(sample[index].objects[0].noun, noun);
+        assert.ok(sample[index].captions.some((caption) => caption.includes(noun)));
         const [choices] = await fill(bundled, { text, image: await picture(index) });
         const best = choices.slice(0, 3).map(({ label }) => label);
         assert.ok(best.includes(noun), best.join(', '));
@@ -179,14 +179,14 @@ describe('tasks', () => {
     }
 
     it('gives each of several masks its own words, in order', async () => {
-      const text = 'some [MASK] to the left of a burger in the [MASK]';
-      const masks = await fill(bundled, { text, image: await picture(6) });
+      const text = 'a [MASK] to the left of a fish at the [MASK]';
+      const masks = await fill(bundled, { text, image: await picture(32) });
       assert.equal(masks.length, 2);
       assert.ok(
-        masks[0].slice(0, 3).some(({ label }) => label === 'honey'),
+        masks[0].slice(0, 3).some(({ label }) => label === 'sword'),
         JSON.stringify(masks[0]),
       );
-      assert.equal(masks[1][0].label, 'mountains');
+      assert.equal(masks[1][0].label, 'lake');
       for (const choices of masks) {
         assert.equal(choices.length, CHOICES);
         const sum = choices.reduce((sum, { probability }) => sum + probability, 0);
@@ -246,7 +246,7 @@ describe('tasks', () => {
     it("lays each noun's heat on its object", async () => {
       const found: string[] = [];
       const missed: string[] = [];
-      for (const index of [1, 3, 4, 5, 6, 8, 14, 15, 39, 45]) {
+      for (const index of [5, 7, 9, 11, 12, 15, 16, 17, 20, 28, 32]) {
         const { captions, objects } = sample[index];
         const { tokens, grid, heatmaps } = await explain(bundled, { text: captions[0], image: await picture(index) });
         for (const { noun, boxes } of objects) {
@@ -254,7 +254,9 @@ describe('tasks', () => {
           const inside = (patch: number) => {
             const x = ((patch % grid.columns) + 0.5) / grid.columns;
             const y = (Math.floor(patch / grid.columns) + 0.5) / grid.rows;
-            return boxes.some(([left, top, side]) => Math.max(Math.abs(x - left), Math.abs(y - top)) < side / 2);
+            return boxes.some(
+              ([left, top, width, height]) => Math.abs(x - left) < width / 2 && Math.abs(y - top) < height / 2,
+            );
           };
           const mean = (patches: Float32Array) => patches.reduce((sum, value) => sum + value, 0) / patches.length;
           const within = mean(heat.filter((_, patch) => inside(patch)));
