@@ -94,7 +94,7 @@ export function App() {
           key={visits}
           text={query?.kind === 'text' ? query.text : ''}
           address={addressOf({ query, conditions: [] })}
-          interrupted={opened !== null || refused !== null}
+          interrupted={opened ?? refused}
           onSearch={onSearch}
           onEmpty={() => go({ query: null })}
           onImage={onImage}

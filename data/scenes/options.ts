@@ -72,7 +72,7 @@ export function checkOptions(settings: Settings): void {
     if (aspect === '1:1' || width !== height) continue;
     throw new PatchwordError(
       'INVALID_ARGUMENT',
-      `Pictures of ${settings.size} pixels are square: ${aspect} needs a size from 24 on, but 33 to 35.`,
+      `Pictures of ${settings.size} pixels are square: ${aspect} needs a size from 24 on, but not 32 to 35.`,
     );
   }
   checkChoices('splits', Object.keys(settings.splits), SPLITS);

@@ -23,7 +23,7 @@ describe('download', () => {
         'content-range': `bytes ${start}-/${weights.length}`,
       };
       response.writeHead(request.range ? 206 : 200, headers);
-      response.write(weights.subarray(start, cut), () => setTimeout(() => response.destroy(), 20));
+      response.write(weights.subarray(start, cut), () => setTimeout(() => response.destroy(), 100));
       return true;
     };
     await tiny.add();

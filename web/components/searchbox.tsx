@@ -8,7 +8,7 @@ interface SearchBoxProps {
   /** Names the query. */
   address: string;
   /** Something else has the visitor's attention: what is being typed waits for Enter. */
-  interrupted: boolean;
+  interrupted: object | null;
   onSearch: (text: string, how: 'push' | 'typed') => void;
   /** Enter in an empty box. */
   onEmpty: () => void;

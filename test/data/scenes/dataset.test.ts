@@ -177,7 +177,7 @@ describe('writeDataset', () => {
     ['a seed below 0', { seed: -1 }, /^seed must be/],
     ['an unknown style', { styles: ['noto', 'clipart'] }, /^styles has "clipart"; choose from noto, /],
     ['an unknown shape', { aspects: ['16:9'] }, /^aspects has "16:9"; choose from 1:1, /],
-    ['a shape that no such size has', { aspects: ['4:3'], size: 33 }, /^Pictures of 33 pixels are square: 4:3 needs /],
+    ['a shape that no such size has', { aspects: ['4:3'], size: 32 }, /^Pictures of 32 pixels are square: 4:3 needs /],
     ['an unknown layout', { layouts: ['heap'] }, /^layouts has "heap"; choose from one, /],
     [
       'one object where two are asked',
