@@ -12,12 +12,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { NUMBERS } from '../data/scenes/phrases.js';
 import { ingest } from '../indexer/ingestion.js';
 import { openEngine, type Engine } from '../src/engine.js';
 import type { CandidateSource } from '../src/hit.js';
 import { recallAt } from '../src/metrics.js';
 import { BUNDLED_SAMPLE } from '../src/paths.js';
-import { NUMBERS } from '../data/scenes/phrases.js';
 
 const { values: args } = parseArgs({ options: { queries: { type: 'string', default: '600' } } });
 const CANDIDATES = 32;

@@ -1,7 +1,7 @@
 /**
  * Whether a model tells a caption from the same with its relation exchanged: left and right, above and below, big and small, in
- * front of and behind, in the middle and outside, in a frame and outside. The share of pictures for which the true caption scores higher, by the joint model and by the prefilter.
- * The exchanged caption is the dataset's own (`sentences[].swapped`); of each picture the first caption counts that has one.
+ * front of and behind, in the middle and outside, in a frame and outside. The share of pictures for which the true caption scores
+ * higher, by the joint model and by the prefilter. The exchanged caption is the dataset's own (`sentences[].swapped`); of each picture the first caption counts that has one.
  *
  *     node dist/bench/relations.js [DATASET.json] [--model DIR] [--pictures 500] [--split test] [--precision int8] [--json]
  */

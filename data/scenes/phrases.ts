@@ -21,7 +21,7 @@ export interface Wording {
 const words = (...parts: (string | null | undefined)[]) => parts.filter(Boolean).join(' ');
 
 /** By sound: "an hourglass". */
-export const article = (name: string) => (/^([aeiou]|hour)/.test(name) ? 'an' : 'a');
+const article = (name: string) => (/^([aeiou]|hour)/.test(name) ? 'an' : 'a');
 
 export const isPlural = ({ name, count }: Wording) => count > 1 || name.number === 'plural';
 

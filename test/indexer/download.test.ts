@@ -23,15 +23,20 @@ describe('download', () => {
         'content-range': `bytes ${start}-/${weights.length}`,
       };
       response.writeHead(request.range ? 206 : 200, headers);
-      response.write(weights.subarray(start, cut), () => setTimeout(() => response.destroy(), 100));
+      response.write(weights.subarray(start, cut));
+      // What is still under way would be lost with the connection.
+      const arriving = setInterval(() => {
+        if (statSync(tiny.fileOf('model.safetensors.part'), { throwIfNoEntry: false })?.size !== cut) return;
+        clearInterval(arriving);
+        response.destroy();
+      }, 5);
       return true;
     };
     await tiny.add();
-    const requests = tiny.requestsOf('model.safetensors');
-    const [whole, second, third, ...more] = requests.map(({ range }) => Number(/\d+/.exec(range ?? '0')![0]));
-    assert.deepEqual([whole, requests[0].range, more], [0, undefined, []]);
-    // The last of what was sent may be lost with the connection.
-    assert.ok(second > 0 && second <= cuts[0] && third > second && third <= cuts[1], `${second}, ${third}`);
+    assert.deepEqual(
+      tiny.requestsOf('model.safetensors').map(({ range }) => range),
+      [undefined, 'bytes=100000-', 'bytes=300000-'],
+    );
     assert.ok(readFileSync(tiny.fileOf('model.safetensors')).equals(weights));
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { visitPages } from '../browser.js';
-import { samplePicture, serveSmallCollection } from '../server/collection.js';
+import { type Answer, json, samplePicture, serveSmallCollection } from '../server/collection.js';
 
 describe('where a visitor is', function () {
   this.timeout(60_000);
@@ -14,11 +14,8 @@ describe('where a visitor is', function () {
 
   /** Waits until the page shows what the server answers to the text, in its order. */
   async function answered(text: string): Promise<void> {
-    const { hits } = (await (
-      await fetch(`${served.url}/v1/search?${new URLSearchParams({ text, k: '24' }).toString()}`)
-    ).json()) as {
-      hits: { imageId: number }[];
-    };
+    const parameters = new URLSearchParams({ text, k: '24' });
+    const { hits } = await json<Answer>(await fetch(`${served.url}/v1/search?${parameters.toString()}`));
     const keys = JSON.stringify(hits.map(({ imageId }) => `image-${imageId}`));
     const shown = `[...document.querySelectorAll('.results:not(.stale) [data-key]')].map(({ dataset }) => dataset.key)`;
     await until(`JSON.stringify(${shown}) === '${keys}'`);
@@ -40,6 +37,7 @@ describe('where a visitor is', function () {
     await reranked();
     await page.goBack();
     await until(`document.querySelector('[type=search]').value === 'a fox'`);
+    await reranked();
     await answered('a fox');
     assert.deepEqual(visit.complaints, []);
   });
@@ -248,7 +246,10 @@ describe('where a visitor is', function () {
       const thumbnail = await page.evaluate(focused); // of a card that may have moved since it was counted
       const forward = page.url().includes('car');
       await (forward ? page.goForward() : page.goBack());
-      await answered(forward ? 'two foxes at night' : 'a red car');
+      const text = forward ? 'two foxes at night' : 'a red car';
+      await until(`document.querySelector('[type=search]').value === '${text}'`);
+      await reranked();
+      await answered(text);
       assert.equal(await page.evaluate(focused), thumbnail);
     }
   });

@@ -19,6 +19,9 @@ const UPLOAD_BYTES = 2_000_000;
 
 const filtered = (filter: unknown) => new URLSearchParams({ filter: JSON.stringify(filter) }).toString();
 
+/** A last update may say so, whatever else it says. */
+const NO_MATCH = 'No picture here seems to match; these come nearest.';
+
 describe('/v1/search', () => {
   const served = serveSmallCollection({ limits: { uploadBytes: UPLOAD_BYTES } });
   const get = (query: string, headers: Record<string, string> = {}) =>
@@ -237,7 +240,7 @@ describe('/v1/search', () => {
       assert.equal(response.status, 200);
       const { hits, notes } = await json<Answer>(response);
       const note = 'Captions were not searched: The text has no words.';
-      const ofCaptions = notes.filter((line) => line.startsWith('Captions'));
+      const ofCaptions = notes.filter((line) => !line.startsWith('The model does not know') && line !== NO_MATCH);
       assert.deepEqual([hits.length, ofCaptions], [10, /[a-z]/i.test(text) ? [] : [note]]);
     });
   }
@@ -267,13 +270,16 @@ describe('/v1/search', () => {
 
   it('says when a text was cut', async () => {
     const { notes } = await json<Answer>(await get(`text=${'fox+'.repeat(60)}`));
-    assert.equal(notes.filter((line) => line.includes('longer than the 40 tokens')).length, 1);
+    assert.equal(notes.filter((line) => line !== NO_MATCH).length, 1);
   });
 
   it('names the words that the model does not know', async () => {
     const { unknownWords, notes } = await json<Answer>(await get('text=a+fox+and+a+zyzzyva'));
     assert.deepEqual(unknownWords, ['zyzzyva']);
-    assert.equal(notes[0], 'The model does not know "zyzzyva".');
+    assert.deepEqual(
+      notes.filter((line) => line !== NO_MATCH),
+      ['The model does not know "zyzzyva".'],
+    );
   });
 
   it('stops at the time a caller gives, and says so', async () => {
