@@ -38,9 +38,23 @@ export async function writeDataset(options: DatasetOptions): Promise<void> {
 }
 
 async function write(settings: Settings): Promise<void> {
-  const { output, count, size, aspects, seed, styles, layouts, pairs, backgrounds, weather, varied, splits, format } =
-    settings;
-  const drawn = { count, size, aspects, seed, styles, layouts, pairs, backgrounds, weather, varied, splits, format };
+  const { output, count, size, aspects, seed, styles, layouts, pairs, format, splits } = settings;
+  const { backgrounds, weather, varied, twins } = settings;
+  const drawn = {
+    count,
+    size,
+    aspects,
+    seed,
+    styles,
+    layouts,
+    pairs,
+    backgrounds,
+    weather,
+    varied,
+    twins,
+    splits,
+    format,
+  };
   const art = await Promise.all(styles.map(loadArt));
   mkdirSync(format === 'jpeg' ? path.join(output, IMAGES) : output, { recursive: true });
   const partial = path.join(output, `${INDEX}.partial`);
@@ -75,15 +89,18 @@ interface Picture {
 }
 
 function* composePictures(settings: Settings, art: readonly Art[], onPicture: (picture: Picture, i: number) => void) {
-  const { count, size, aspects, seed, pairs, backgrounds, weather, varied, onProgress } = settings;
+  const { count, size, aspects, seed, pairs, backgrounds, weather, varied, twins, onProgress } = settings;
   const layouts = layoutsFor(pairs)
     .filter(({ name }) => settings.layouts.includes(name))
     .map((layout) => ({ ...layout, share: layout.share || ASKED_SHARE }));
   let offset = 0;
+  let wantsTwin = false;
   for (let i = 0; i < count; i++) {
-    const random = Random.ofPicture(seed, i);
+    const exchanged: boolean = wantsTwin;
+    const random = Random.ofPicture(seed, exchanged ? i - 1 : i);
     const sides = pixelsOf(random.pick(aspects), size);
-    const scene = composeScene({ art, pairs, pixels: sides, layouts, backgrounds, weather, varied, random });
+    const scene = composeScene({ art, pairs, pixels: sides, layouts, backgrounds, weather, varied, exchanged, random });
+    wantsTwin = twins && !exchanged && scene.layout.relation !== null;
     const picture = { scene, sides, offset };
     offset += sides.width * sides.height * 3;
     onPicture(picture, i);

@@ -46,6 +46,7 @@ program
   .option('--backgrounds <list>', `of ${BACKGROUND_NAMES.join(',')}`, list, DATASET_DEFAULTS.backgrounds)
   .option('--weather <percent>', 'of the landscapes have weather', wholeNumber, DATASET_DEFAULTS.weather)
   .option('--varied <percent>', 'of the objects whose art is varied', wholeNumber, DATASET_DEFAULTS.varied)
+  .option('--twins', 'after each scene that shows a relation the same with the relation exchanged')
   .option(
     '--split <shares>',
     `of ${SPLITS.join(', ')}: "test", "train=60000,val=1000"`,

@@ -31,6 +31,8 @@ export interface DatasetOptions {
   weather?: number;
   /** Percent of the objects whose art is varied: see variation.ts. */
   varied?: number;
+  /** Whether each scene that shows a relation is followed by its twin: all the same, but the relation exchanged. */
+  twins?: boolean;
   /** Splits and their shares of the pictures, the first ones first: { train: 60, val: 1 }. */
   splits?: Partial<Record<Split, number>>;
   format?: Format;
@@ -47,6 +49,7 @@ export const DATASET_DEFAULTS = {
   backgrounds: BACKGROUND_NAMES,
   weather: 40,
   varied: 0,
+  twins: false,
   splits: { test: 1 },
   format: 'jpeg',
 } as const satisfies Partial<DatasetOptions>;

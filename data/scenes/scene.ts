@@ -45,6 +45,8 @@ export interface SceneOptions extends SettingOptions {
   layouts: readonly Layout[];
   /** Percent of the objects whose art is varied, each of several in its own way. */
   varied: number;
+  /** The first two objects in each other's place: the twin of the scene that the same chance makes otherwise. */
+  exchanged?: boolean;
   random: Random;
 }
 
@@ -63,17 +65,18 @@ export function layoutsFor(pairs: Pairs): readonly Layout[] {
 
 /** Invents one scene: what is in it and where, its picture and its captions. All chance comes from `random`. */
 export function composeScene(options: SceneOptions): Scene {
-  const { art, pairs, pixels, layouts, varied, random } = options;
+  const { art, pairs, pixels, layouts, varied, exchanged = false, random } = options;
   const layout = random.pick(layouts, ({ share }) => share);
   const style = random.pick(artFor(layout, art));
   const boxes = layout
     .place(random)
     .map((ones) => ones.map((one) => (layout.opaque ? drawnTogether(one, pixels) : one)));
-  const objects = pickObjects({ layout, pairs, art: style, random }).map((object, i) => ({
+  const picked = pickObjects({ layout, pairs, art: style, random }).map((object) => ({
     object,
     colour: object.tintable && random.chance(TINTED) ? random.pick(COLOUR_NAMES) : null,
-    boxes: boxes[i] ?? [],
   }));
+  if (exchanged) picked.splice(0, 2, ...picked.slice(0, 2).reverse());
+  const objects = picked.map((one, i) => ({ ...one, boxes: boxes[i] ?? [] }));
   const setting = pickSetting(
     random,
     {

@@ -156,6 +156,27 @@ describe('writeDataset', () => {
     }
   });
 
+  it('draws twins where they are asked for, and else the same scenes', async () => {
+    await draw('alone', { count: 40 });
+    await draw('twins', { count: 40, twins: true });
+    const [alone, images] = [parse(at('alone')).images, parse(at('twins')).images];
+    const nouns = ({ objects }: KarpathyImage) => objects.map(({ noun, colour }) => `${colour} ${noun}`);
+    let twins = 0;
+    for (let i = 0; i < images.length; i++) {
+      const [one, other] = images.slice(i, i + 2);
+      assert.deepEqual(one?.sentences.slice(0, 1), alone[i]?.sentences.slice(0, 1));
+      if (one?.relation === null || other === undefined) continue;
+      assert.ok(one);
+      assert.deepEqual(nouns(other).sort(), nouns(one).sort());
+      assert.notDeepEqual(nouns(other), nouns(one));
+      assert.deepEqual([other.background, other.weather], [one.background, one.weather]);
+      assert.notEqual(other.sentences[0]?.raw, one.sentences[0]?.raw);
+      twins++;
+      i++;
+    }
+    assert.ok(twins > 8, `${twins}`);
+  });
+
   it('draws what fits the pairs unless told, and a layout without a share where it is asked for', async () => {
     const layoutsOf = (name: string) => new Set(parse(at(name)).images.map(({ layout }) => layout));
     await draw('pairs', { count: 30, pairs: 'held-out' });

@@ -68,6 +68,36 @@ describe('composeScene', () => {
     for (const { name } of related) assert.ok((seen.get(name) ?? 0) > 30, name);
   });
 
+  it('makes twins that are alike but for their relation, of which the captions of the other are false', () => {
+    const twins = compose('any', 1, 600, { exchanged: true });
+    const seen = new Set<string>();
+    scenes.slice(0, 600).forEach((scene, i) => {
+      const twin = twins[i];
+      assert.ok(twin);
+      if (scene.layout.relation === null) return;
+      const things = ({ objects }: Scene) => objects.map(({ object, colour }) => [object.noun, colour].join());
+      const [a, b, ...rest] = things(scene);
+      assert.deepEqual(things(twin), [b, a, ...rest]);
+      const alike = ({ layout, setting, frame, style, objects }: Scene) =>
+        [layout, setting, frame, style, objects.map(({ boxes }) => boxes)] as const;
+      assert.deepEqual(alike(twin), alike(scene));
+      for (const [captions, other] of [
+        [scene.captions, twin],
+        [twin.captions, scene],
+      ] as const) {
+        for (const { text, swapped } of captions) {
+          const isSo = clausesOf(text, other).every((clause) => holds(clause, other));
+          if (swapped !== null) assert.ok(!isSo, text);
+        }
+      }
+      for (const { text } of twin.captions) {
+        for (const clause of clausesOf(text, twin)) assert.ok(holds(clause, twin), `"${clause}" of "${text}"`);
+      }
+      seen.add(scene.layout.name);
+    });
+    assert.equal(seen.size, layoutsFor('any').filter(({ relation }) => relation !== null).length);
+  });
+
   it('tells everything in the first caption', () => {
     for (const { captions, objects, setting } of scenes) {
       const text = captions[0]?.text.toLowerCase() ?? '';
