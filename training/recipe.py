@@ -69,6 +69,7 @@ class Stage:
     noun_rate: float = 0.0  # of the nouns of drawn scenes; with it, words that need no picture are never hidden
     unknown_rate: float = 0.02  # of words that become [UNK]
     caption_shares: tuple[float, ...] = ()  # how often each caption of a picture is read, in their order; none: alike
+    part_rate: float = 0.0  # of captions of drawn scenes, that become one of a part of the scene
     edit_rate: float = 0.6  # of true captions that get an edited one
     false_pictures: int = 1  # of each true caption in a step of matching; each picture gets one false caption
     hard_negatives: bool = True  # chosen by the prefilter, which must be trained for it; False: at random
@@ -93,6 +94,8 @@ class Stage:
             )
         if self.false_pictures < 1:
             raise ValueError(f"Stage {self.name}: false_pictures is 1 or more, but is {self.false_pictures}.")
+        if not 0 <= self.part_rate <= 1:
+            raise ValueError(f"Stage {self.name}: part_rate is a share from 0 to 1, but is {self.part_rate}.")
         if not 0 <= self.mean_decay < 1:
             raise ValueError(f"Stage {self.name}: mean_decay is from 0 to below 1, but is {self.mean_decay}.")
         if self.caption_shares and not (min(self.caption_shares) >= 0 and self.caption_shares[0] > 0):

@@ -37,6 +37,7 @@ class Example:
     things: list[Thing] = field(default_factory=list)
     has_relation: bool = False  # of a drawn scene that shows one: "left of", "above", ...
     covers: bool = False  # that one is "in front of"
+    setting: tuple[str, ...] = ()  # names of a drawn scene's background and weather: "beach", "rain"
 
     def swapped_of(self, caption: str) -> str | None:
         return self.swapped[self.captions.index(caption)] if caption in self.captions else None
@@ -151,6 +152,7 @@ def to_example(image: dict) -> Example:
         things=[to_thing(thing) for thing in image.get("objects", [])],
         has_relation=image.get("relation") is not None or image.get("layout") in RELATED,
         covers=image.get("relation") == COVERS,
+        setting=tuple(image[key] for key in ("background", "weather") if image.get(key)),
     )
 
 

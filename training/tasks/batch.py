@@ -10,6 +10,7 @@ from torch import Tensor
 from training.data.augmentation import augment, move_boxes
 from training.data.dataset import Dataset, Example, Thing
 from training.data.negatives import find_maybe_true
+from training.data.parts import tell_part
 from training.data.vocabulary import Vocabulary, drop_words
 from training.measure import encode
 from training.objectives.grounding import patch_targets
@@ -35,13 +36,25 @@ class Batches:
     def draw(self, indices: np.ndarray, random: np.random.Generator, captions: list[str] | None = None) -> Pairs:
         """Pictures of one shape, each with one of its captions."""
         if captions is None:
-            captions = self.train.draw_captions(indices, self.stage.caption_shares, random)
+            captions = self.draw_captions(indices, random)
         captions = [drop_words(caption, self.stage.unknown_rate, random) for caption in captions]
         pixels = self.train.pictures.take(indices, self.device)
         moved = None
         if self.stage.augment_rate > 0:
             pixels, moved = augment(pixels, random, self.stage.augment_rate)
         return Pairs(indices, captions, pixels, moved)
+
+    def draw_captions(self, indices: np.ndarray, random: np.random.Generator) -> list[str]:
+        """One of each picture, some of them of a part of it."""
+        stage, examples = self.stage, self.train.examples
+        captions = self.train.draw_captions(indices, stage.caption_shares, random)
+        if stage.part_rate > 0:
+            parts = random.random(len(captions)) < stage.part_rate
+            captions = [
+                (tell_part(examples[i], random) if is_part else None) or caption
+                for i, caption, is_part in zip(indices, captions, parts, strict=True)
+            ]
+        return captions
 
     def tokens(self, texts: list[str]) -> tuple[Tensor, Tensor]:
         """-> ids and mask, (B, L) each"""

@@ -12,7 +12,7 @@ from training.tasks.batch import Batches
 class Mining:
     def __init__(self, network: Vilt, batches: Batches, seed: int, *, hard: bool):
         """hard: pools of neighbours, for objectives of what the prefilter confuses"""
-        self.network, self.seed, self.hard = network, seed, hard
+        self.network, self.batches, self.seed, self.hard = network, batches, seed, hard
         self.train, self.vocabulary, self.stage = batches.train, batches.vocabulary, batches.stage
         # A false pair is of two pictures of one shape.
         self.groups = [group for group in batches.shapes.values() if len(group) > 1]
@@ -37,7 +37,7 @@ class Mining:
         for group, share in zip(self.groups, shares(self.groups), strict=True):
             count = min(len(group), max(2 * stage.pairs, round(share * stage.mine_from)))
             indices = np.sort(random.choice(group, count, replace=False))
-            captions = self.train.draw_captions(indices, stage.caption_shares, random)
+            captions = self.batches.draw_captions(indices, random)
             texts, images = embed_all(self.network, self.vocabulary, captions, self.train.pictures, indices)
             with full_precision(images):
                 pools.append(mine(indices, captions, texts, images))
