@@ -2,7 +2,7 @@
  * What a search for one word finds in a collection of drawn scenes, though their captions tell of more: each noun is asked for
  * by itself. A tenth of the nouns is asked for without the pictures that show it, where the right answer is that nothing matches.
  *
- *     node dist/bench/nouns.js [DATASET.json] [--model DIR]
+ *     node dist/bench/nouns.js [DATASET.json] [--model DIR] [--pictures 1000] [--split test] [--json]
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,25 +10,43 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ingest } from '../indexer/ingestion.js';
 import { resolveModel } from '../indexer/models.js';
+import { formatTable } from '../indexer/text.js';
 import { openEngine } from '../src/engine.js';
 import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../src/paths.js';
 import { percent, readScenes } from './scenes.js';
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
-  options: { model: { type: 'string', default: BUNDLED_MODEL } },
+  options: {
+    model: { type: 'string', default: BUNDLED_MODEL },
+    pictures: { type: 'string', default: '1000' },
+    split: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const [dataset = BUNDLED_SAMPLE] = positionals;
 const CANDIDATES = 32;
 const FIRST = 5;
-/** Of so many nouns one has no picture. */
+/** Of so many nouns one is asked for without its pictures. */
 const ABSENT_OF = 10;
 
-const pictures = readScenes(dataset, { pictures: Infinity, suits: ({ objects }) => objects !== undefined });
-const shown = new Map(pictures.map(({ filename, objects }) => [filename, objects!.map(({ noun }) => noun)]));
-const nouns = [...new Set([...shown.values()].flat())].sort();
-const absent = new Set(nouns.filter((_, i) => i % ABSENT_OF === 0));
-const kept = pictures.filter(({ filename }) => !shown.get(filename)!.some((noun) => absent.has(noun)));
+const pictures = readScenes(dataset, {
+  pictures: Number(args.pictures),
+  split: args.split,
+  suits: ({ objects }) => objects !== undefined,
+});
+/** What each picture shows, by every name: a dove is a bird too. */
+const shown = new Map(
+  pictures.map(({ filename, objects = [] }) => [
+    filename,
+    new Set(objects.flatMap(({ noun, synonyms = [], hypernyms = [] }) => [noun, ...synonyms, ...hypernyms])),
+  ]),
+);
+const shows = (filename: string, noun: string) => shown.get(filename)!.has(noun);
+const nouns = [...new Set(pictures.flatMap(({ objects = [] }) => objects.map(({ noun }) => noun)))].sort();
+const isAbsent = (noun: string) => nouns.indexOf(noun) % ABSENT_OF === 0;
+const absent = nouns.filter(isAbsent);
+const kept = pictures.filter(({ filename }) => !absent.some((noun) => shows(filename, noun)));
 
 const data = mkdtempSync(path.join(tmpdir(), 'patchword-nouns-'));
 try {
@@ -36,37 +54,56 @@ try {
   writeFileSync(source, JSON.stringify({ images: kept }));
   const engine = await openEngine({ collection: 'nouns', data, create: true, model: await resolveModel(args.model) });
   await ingest({ engine, source, options: { images: path.dirname(dataset) } });
-  const there = { asked: 0, first: 0, precision: 0, proposed: 0, denied: 0 };
-  const gone = { asked: 0, told: 0 };
+  const answers = [];
   for (const noun of nouns) {
-    const { hits, nothingMatches } = await engine
-      .search({ text: noun, k: CANDIDATES, candidates: CANDIDATES, sources: ['nearest'] })
-      .final();
-    const right = hits.map(({ file }) => shown.get(path.basename(file))!.includes(noun));
-    const pictured = kept.filter(({ filename }) => shown.get(filename)!.includes(noun)).length;
-    if (absent.has(noun)) {
-      gone.asked++;
-      gone.told += nothingMatches ? 1 : 0;
-    } else if (pictured > 0) {
-      const most = Math.min(FIRST, pictured);
-      there.asked++;
-      there.first += right[0] ? 1 : 0;
-      there.precision += right.slice(0, most).filter(Boolean).length / most;
-      there.proposed += right.filter(Boolean).length / Math.min(CANDIDATES, pictured);
-      there.denied += nothingMatches ? 1 : 0;
-    }
+    const query = { text: noun, k: CANDIDATES, candidates: CANDIDATES, sources: ['nearest' as const] };
+    const { hits, nothingMatches } = await engine.search(query).final();
+    const right = hits.map(({ file }) => shows(path.basename(file), noun));
+    const all = kept.filter(({ filename }) => shows(filename, noun)).length;
+    const among = (count: number) => right.slice(0, count).filter(Boolean).length / Math.min(count, all);
+    answers.push({ all, first: among(1), precision: among(FIRST), found: among(CANDIDATES), nothingMatches });
   }
   await engine.close();
-  const share = (count: number, of: number) => `${percent(count / of)} %`;
-  console.log(`${kept.length} pictures; ${there.asked} nouns that some of them show`);
-  console.log(`first hit shows it         ${share(there.first, there.asked)}`);
-  console.log(
-    `so do of the first ${FIRST}       ${share(there.precision, there.asked)} (of fewer where there are fewer)`,
-  );
-  console.log(`candidates hold            ${share(there.proposed, there.asked)} of its pictures`);
-  console.log(`"nothing matches"          ${share(there.denied, there.asked)}, wrongly`);
-  console.log(`${gone.asked} nouns that none shows`);
-  console.log(`"nothing matches"          ${share(gone.told, gone.asked)}, rightly`);
+  report(answers);
 } finally {
   rmSync(data, { recursive: true, force: true });
+}
+
+interface Answer {
+  /** How many pictures show the noun. */
+  all: number;
+  first: number;
+  precision: number;
+  found: number;
+  nothingMatches: boolean | null;
+}
+
+function report(answers: readonly Answer[]): void {
+  const mean = (of: readonly Answer[], figure: (answer: Answer) => number) =>
+    of.reduce((sum, answer) => sum + figure(answer), 0) / of.length;
+  const denied = ({ nothingMatches }: Answer) => (nothingMatches ? 1 : 0);
+  const [there, gone] = [answers.filter(({ all }) => all > 0), answers.filter(({ all }) => all === 0)];
+  const figures = {
+    shown: {
+      nouns: there.length,
+      first: mean(there, ({ first }) => first),
+      precision: mean(there, ({ precision }) => precision),
+      found: mean(there, ({ found }) => found),
+      nothingMatches: mean(there, denied),
+    },
+    absent: { nouns: gone.length, nothingMatches: mean(gone, denied) },
+  };
+  if (args.json) {
+    console.log(JSON.stringify({ dataset, model: args.model, pictures: kept.length, ...figures }));
+    return;
+  }
+  const rows: [string, ...(string | null)[]][] = [
+    [`${kept.length} pictures, %`, 'nouns shown', 'not shown'],
+    ['nouns', String(there.length), String(gone.length)],
+    ['first hit shows it', percent(figures.shown.first), null],
+    [`of the first ${FIRST}`, percent(figures.shown.precision), null],
+    [`of those with it, found`, percent(figures.shown.found), null],
+    ['"nothing matches"', percent(figures.shown.nothingMatches), percent(figures.absent.nothingMatches)],
+  ];
+  console.log(formatTable(rows));
 }

@@ -15,7 +15,7 @@ export interface ScenePicture {
   sentences: { raw: string; swapped?: string }[];
   relation?: string | null;
   /** A box is the centre's x and y and the width and height of what is drawn, as fractions of the picture. */
-  objects?: { noun: string; synonyms?: string[]; boxes: number[][] }[];
+  objects?: { noun: string; synonyms?: string[]; hypernyms?: string[]; boxes: number[][] }[];
 }
 
 /** The pictures of a dataset, or of one split, as far as `suits` takes them, in order, at most so many; ends the process where there is none. */

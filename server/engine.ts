@@ -75,8 +75,8 @@ export class ServedEngine {
     this.#users.set(engine, 0);
     this.#current = engine;
     if (this.#users.get(stale) === 0) this.#close(stale);
-    const { path, hash } = (await engine.info()).model;
-    logger.warn({ model: path, hash }, 'The collection is open with its new model.');
+    const { folder, hash } = engine.inference.info;
+    logger.warn({ model: folder, hash }, 'The collection is open with its new model.');
   }
 
   #close(engine: Engine): void {

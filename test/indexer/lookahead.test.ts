@@ -51,7 +51,8 @@ describe('mapAhead', () => {
       },
     );
     await mapped.next();
-    await sleep(100);
+    while (ended < 9) await sleep(1);
+    await sleep(20);
     assert.equal(most, 3);
     // One was read, eight wait.
     assert.equal(taken, 9);

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PACKAGE_FOLDER } from '../../src/paths.js';
 import { fixture, temporaryFolder } from '../fixture.js';
+import { writePictures } from './pictures.js';
 
 interface Outcome {
   code: number | null;
@@ -150,9 +151,7 @@ describe('bin/patchword.js', function () {
 
   it('stops at Ctrl-C after the batch under way, and says how to continue', async () => {
     mkdirSync(at('many'));
-    for (let index = 0; index < 400; index += 1) {
-      copyFileSync(fixture('preprocess', 'square_384.png'), at('many', `${index}.png`));
-    }
+    await writePictures(at('many'), Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`${i}.png`, i])));
     let interrupted = false;
     const outcome = await patchword(['index', at('many'), '--collection', 'many', '--data', at('data')], {
       onStderr(text, interrupt) {

@@ -140,8 +140,9 @@ function findStateDict(file: string, root: unknown): Map<string, View> {
   throw unsupported(file, `holds no state_dict: no tensors at its top level or under ${STATE_DICT_KEYS.join(', ')}`);
 }
 
-/** Row-major without gaps. The stride of a dimension of length 1 says nothing. */
+/** Row-major without gaps. The stride of a dimension of length 1 says nothing, nor does any of a tensor without elements. */
 function isContiguous({ shape, strides }: View): boolean {
+  if (shape.includes(0)) return true;
   let expected = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     if (shape[i] > 1 && strides[i] !== expected) return false;

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { EXIT_CODES } from '../../../indexer/exit.js';
 import { BUNDLED_SAMPLE, PACKAGE_FOLDER } from '../../../src/paths.js';
 import { temporaryFolder } from '../../fixture.js';
 import { Hub } from '../../hub.js';
-import { writeStripped } from '../../src/prefilter/checkpoint.js';
+import { untrained, writeStripped } from '../../src/prefilter/checkpoint.js';
 
 const ID = 'dandelin/vilt-b32-finetuned-coco';
 
@@ -77,5 +78,16 @@ describe('patchword fit', function () {
     assert.match(all.stderr, /share above 0, at most 0\.5/);
     const absent = await patchword('fit', '--model', ID, '--captions', at('nowhere'));
     assert.equal(absent.code, 3);
+  });
+
+  it('fails where the fit is useless: its figures are no result, but for who reads them as JSON', async () => {
+    const model = await writeStripped(at('untrained'), untrained(7));
+    const command = ['fit', '--model', model, '--captions', captions, ...images];
+    const told = await patchword(...command);
+    assert.deepEqual([told.code, told.stdout], [EXIT_CODES.PREFILTER_USELESS, '']);
+    assert.match(told.stderr, /useless and was not written: text finds its image among ten for [\d.]+ %/);
+    const json = await patchword(...command, '--json');
+    assert.equal(json.code, EXIT_CODES.PREFILTER_USELESS);
+    assert.equal((JSON.parse(json.stdout) as { folder: string | null }).folder, null);
   });
 });

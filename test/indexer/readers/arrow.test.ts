@@ -74,8 +74,12 @@ describe("ViLT's Arrow files", () => {
   it('are read up to where they were cut, with and without a footer', async () => {
     const whole = arrowFile(KARPATHY);
     for (const bytes of [whole, arrowStream(KARPATHY)]) {
+      const seen = new Set<number>();
       const names = async (end: number) => {
-        const entries = await read(newFile(bytes.subarray(0, end))).catch(() => []);
+        const entries = await read(newFile(bytes.subarray(0, end))).catch((error: Error & { code?: string }) => {
+          assert.equal(error.code, 'SOURCE_INVALID', String(error));
+          return [];
+        });
         return entries.map((entry) => ('name' in entry ? path.basename(entry.name) : entry.reason.replace(/\d+/, 'N')));
       };
       const all = ['1.jpg', '2.jpg', '3.jpg'];
@@ -84,11 +88,13 @@ describe("ViLT's Arrow files", () => {
         const found = await names(end);
         const images = found.filter((name) => name.endsWith('.jpg'));
         assert.deepEqual(images, all.slice(0, images.length), `cut at ${end}`);
+        seen.add(images.length);
         assert.ok(
           images.length === 3 || found.length !== 1 || found[0].includes('cut short'),
           `cut at ${end}: ${found.join()}`,
         );
       }
+      assert.ok(seen.has(0) && seen.has(2), `of a batch of two and one of one: ${[...seen].join()}`);
     }
   });
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { type Answer, type Failed, json, lines, serveSmallCollection } from '../collection.js';
+import { form, whitePng } from '../upload.js';
 
 describe('/v1/search under load', () => {
   const served = serveSmallCollection({ limits: { searches: { running: 1, queued: 0 } } });
@@ -44,6 +46,32 @@ describe('/v1/search of a caller who goes away', () => {
     const next = await search('text=a+fox');
     await next.text();
     assert.equal(next.status, 200);
+  });
+});
+
+describe('/v1/search with uploads', () => {
+  const served = serveSmallCollection({ limits: { uploads: { running: 1, queued: 0 } } });
+  const upload = async () => {
+    const response = await fetch(`${served.url}/v1/search`, { method: 'POST', body: form(whitePng(16)) });
+    return { status: response.status, body: await response.text() };
+  };
+
+  it('receives no more at once than it may, and forgets one that breaks off', async () => {
+    const { hostname, port } = new URL(served.url);
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    const slow = request({ hostname, port, path: '/v1/search', method: 'POST', headers });
+    slow.on('error', () => {}); // It is broken off below.
+    slow.write('--x\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\n');
+    let answer = await upload();
+    for (; answer.status === 200; answer = await upload()) await setTimeout(5); // until the slow one has arrived
+    assert.equal(answer.status, 503);
+    assert.match(answer.body, /"TOO_BUSY"/);
+    slow.destroy();
+    while (answer.status === 503) {
+      await setTimeout(20);
+      answer = await upload();
+    }
+    assert.equal(answer.status, 200, answer.body);
   });
 });
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeSafetensors } from '../../../src/vilt/checkpoint/safetensors.js';
 import { verifyModel } from '../../../src/vilt/verification.js';
 import { fixture, temporaryFolder } from '../../fixture.js';
+import { weights, writeVariant } from './variant.js';
 
 /** fp32 sums in another order: far below the 1e-3 that is promised, so that a wrong epsilon or mask shows. */
 const EXACT = 5e-5;
@@ -61,15 +62,18 @@ describe('verifyModel', () => {
     });
   });
 
-  it('fails weights that are not those of the cases', async () => {
-    const cases = fixture('tiny-vilt', 'cases', 'square.safetensors');
-    const { cases: results } = await verifyModel({
-      model: fixture('tiny-vilt-vqa'),
-      cases: fixture('tiny-vilt-vqa', 'cases'),
+  it('fails weights that are not those of the cases, and differences beyond the tolerance', async () => {
+    const passes = async (model: string, tolerance?: number) => {
+      const cases = fixture('tiny-vilt', 'cases', 'square.safetensors');
+      return (await verifyModel({ model, cases, tolerance })).cases[0].passed;
+    };
+    assert.equal(await passes(fixture('tiny-vilt')), true);
+    assert.equal(await passes(fixture('tiny-vilt'), 1e-12), false);
+    const other = await writeVariant(path.join(folder.path, 'other'), {
+      from: fixture('tiny-vilt'),
+      change: (tensors) => tensors.set('rank_output.weight', weights(1, [1, 64])),
     });
-    assert.equal(results[0].passed, true);
-    const strict = await verifyModel({ model: fixture('tiny-vilt'), cases, tolerance: 1e-12 });
-    assert.equal(strict.cases[0].passed, false);
+    assert.equal(await passes(other), false);
   });
 
   for (const name of ['tiny-vilt', 'tiny-vilt-mlm', 'tiny-vilt-vqa', 'tiny-vilt-nlvr2']) {
@@ -85,24 +89,29 @@ describe('verifyModel', () => {
     });
   }
 
-  for (const [format, weights] of [
+  for (const [format, model] of [
     ['PyTorch weights', fixture('tiny-vilt', 'pytorch_model.bin')],
     ["the original repository's .ckpt", fixture('tiny-vilt-original')],
   ]) {
     it(`${format} give the same`, async () => {
-      const { cases } = await verifyModel({ model: weights, cases: fixture('tiny-vilt', 'cases') });
+      const { cases } = await verifyModel({ model, cases: fixture('tiny-vilt', 'cases') });
       assert.equal(cases.length, 5);
       for (const { largest } of cases) assert.ok(largest <= EXACT, String(largest));
     });
   }
 
-  it('reads the epsilon of a .ckpt from the config.json beside it, else takes the original 1e-6', async () => {
-    const alone = path.join(folder.path, 'alone');
-    mkdirSync(alone);
-    copyFileSync(fixture('tiny-vilt-original', 'vilt_irtr_tiny.ckpt'), path.join(alone, 'vilt.ckpt'));
-    writeFileSync(path.join(alone, 'README'), '');
-    const cases = fixture('tiny-vilt', 'cases', 'square.safetensors');
-    const { cases: results } = await verifyModel({ model: alone, cases });
-    assert.equal(results[0].passed, false); // one head of 64 instead of four of 16: only config.json can tell
+  it('reads the heads and the epsilon of a .ckpt from the config.json beside it', async () => {
+    const config = JSON.parse(readFileSync(fixture('tiny-vilt-original', 'config.json'), 'utf8')) as object;
+    const passes = async (name: string, beside: object | null) => {
+      const model = path.join(folder.path, name);
+      mkdirSync(model);
+      copyFileSync(fixture('tiny-vilt-original', 'vilt_irtr_tiny.ckpt'), path.join(model, 'vilt.ckpt'));
+      if (beside) writeFileSync(path.join(model, 'config.json'), JSON.stringify(beside));
+      const cases = fixture('tiny-vilt', 'cases', 'square.safetensors');
+      return (await verifyModel({ model, cases })).cases[0].passed;
+    };
+    assert.equal(await passes('beside', config), true);
+    assert.equal(await passes('epsilon', { ...config, layer_norm_eps: 0.1 }), false);
+    assert.equal(await passes('alone', null), false); // takes one head of 64, not four of 16
   });
 });

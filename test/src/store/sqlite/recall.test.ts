@@ -76,12 +76,25 @@ describe('recall of a graph', () => {
   it('asks as the other modality does, where there is any', async () => {
     // One caption, far from every image but one.
     const far = imageRecord(8000, DIMENSION);
+    const asked: [string, number][] = [];
+    const sample = catalog.sampleVectors.bind(catalog);
+    catalog.sampleVectors = (...of) => {
+      const vectors = sample(...of);
+      asked.push([of[0], vectors.length]);
+      return vectors;
+    };
+    await measureRecall(options());
+    assert.deepEqual(asked.splice(0), [
+      ['captions', 0],
+      ['images', RECALL.queries],
+    ]);
     const [id] = tables.records.upsert({ sourceId: 1, images: [{ ...far, captions: far.captions.slice(0, 1) }] });
     try {
-      const queries = catalog.sampleVectors('captions', RECALL.queries);
-      assert.deepEqual(queries, [far.captions[0].embedding]);
+      assert.deepEqual(sample('captions', RECALL.queries), [far.captions[0].embedding]);
       assert.ok((await measureRecall(options()))! > 0.5);
+      assert.deepEqual(asked, [['captions', 1]]);
     } finally {
+      Reflect.deleteProperty(catalog, 'sampleVectors');
       tables.removal.removeImages([id]);
     }
   });

@@ -69,6 +69,7 @@ describe('readPytorch', () => {
       transposed: tensor({ key: '0', shape: [2, 3], strides: [1, 2] }),
       expanded: tensor({ key: '0', shape: [4, 2], strides: [0, 1] }),
       fine: tensor({ key: '0', shape: [1, 6], strides: [99, 1] }),
+      empty: tensor({ key: '0', shape: [3, 0], strides: [1, 1] }), // as PyTorch writes it
     });
     await refused(torchFile(object, [one]), 'MODEL_UNSUPPORTED', /not contiguous: "transposed", "expanded"\./);
   });

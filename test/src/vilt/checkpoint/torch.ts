@@ -79,6 +79,8 @@ export interface ZipEntry {
   method?: number;
   /** What the directory says of the size, where it lies. */
   size?: number;
+  /** Without compression and encryption, where that is another. */
+  plain?: number;
   /** Bytes of extra field in the local header alone, as PyTorch pads to align its data. */
   padding?: number;
 }
@@ -88,7 +90,7 @@ export function zip(entries: readonly ZipEntry[], { zip64 = false, flags = 0 } =
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
-  for (const { name, data, method = 0, size = data.length, padding = 0 } of entries) {
+  for (const { name, data, method = 0, size = data.length, plain = size, padding = 0 } of entries) {
     const fields = (signature: number, extra: number) => {
       const header = Buffer.alloc(signature === 0x04034b50 ? 30 : 46);
       const at = header.writeUInt32LE(signature) === 4 && signature === 0x04034b50 ? 4 : 6;
@@ -97,7 +99,7 @@ export function zip(entries: readonly ZipEntry[], { zip64 = false, flags = 0 } =
       header.writeUInt16LE(method, at + 4);
       header.writeUInt32LE(crc32(data), at + 10);
       header.writeUInt32LE(zip64 ? 0xffffffff : size, at + 14);
-      header.writeUInt32LE(zip64 ? 0xffffffff : size, at + 18);
+      header.writeUInt32LE(zip64 ? 0xffffffff : plain, at + 18);
       header.writeUInt16LE(Buffer.byteLength(name), at + 22);
       header.writeUInt16LE(extra, at + 24);
       return header;
@@ -109,7 +111,7 @@ export function zip(entries: readonly ZipEntry[], { zip64 = false, flags = 0 } =
     if (zip64) {
       extra.writeUInt16LE(1, 0);
       extra.writeUInt16LE(24, 2);
-      [size, size, offset].forEach((value, i) => extra.writeBigUInt64LE(BigInt(value), 4 + 8 * i));
+      [plain, size, offset].forEach((value, i) => extra.writeBigUInt64LE(BigInt(value), 4 + 8 * i));
     }
     directory.push(central, Buffer.from(name), extra);
     parts.push(local);
