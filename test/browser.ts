@@ -10,6 +10,7 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core';
+import { type Answer, json } from './server/collection.js';
 
 /**
  * A headless Chromium that needs nothing installed: the browser, the libraries that a bare system lacks and one font come
@@ -42,6 +43,8 @@ export interface Visit {
   /** Asks again and again from here: in the page that would be an eval, which its policy forbids. */
   until: (expression: string) => Promise<void>;
   cards: () => Locator;
+  /** The keys of the cards that a search should show, in order: what the server itself answers. */
+  expected: (query: { text: string; filter?: object }) => Promise<string[]>;
   /** Of all that is on the page, also what is beyond its right margin. */
   width: () => Promise<number>;
 }
@@ -79,6 +82,11 @@ export function visitPages(served: { url: string }): Visit {
       }
     },
     cards: () => page!.locator('.card'),
+    async expected({ text, filter }) {
+      const parameters = new URLSearchParams({ text, k: '24', ...(filter && { filter: JSON.stringify(filter) }) });
+      const { hits } = await json<Answer>(await fetch(`${served.url}/v1/search?${parameters.toString()}`));
+      return hits.map(({ imageId }) => `image-${imageId}`);
+    },
     width: () => page!.evaluate<number>('document.documentElement.scrollWidth'),
   };
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -23,7 +22,7 @@ import { importCollection, type ImportOptions } from '../../indexer/import.js';
 import { ingest } from '../../indexer/ingestion.js';
 import { TarWriter } from '../../indexer/tar.js';
 import { openEngine } from '../../src/engine.js';
-import { PACKAGE_FOLDER } from '../../src/paths.js';
+import { startPatchword } from '../command.js';
 import { inspectCollections, renameCollection } from '../../src/store/sqlite/collections.js';
 import { listCollections } from '../../src/store/sqlite/folders.js';
 import { openStore, type SqliteStore } from '../../src/store/sqlite/store.js';
@@ -275,16 +274,7 @@ describe('importCollection', function () {
   });
 
   it('leaves nothing under its name when it is killed, and no leftovers after the next look', async () => {
-    const args = [
-      path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'),
-      'collection',
-      'import',
-      at('export.tar'),
-      'killed',
-      '--data',
-      data(),
-    ];
-    const child = spawn(process.execPath, args);
+    const child = startPatchword(['collection', 'import', at('export.tar'), 'killed', '--data', data()]);
     const begun = () => leftovers().some((name) => existsSync(at('data', 'collections', name, 'lock.sqlite')));
     while (!begun()) await new Promise((resolve) => setTimeout(resolve, 5));
     child.kill('SIGKILL');

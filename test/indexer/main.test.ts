@@ -1,35 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { PACKAGE_FOLDER } from '../../src/paths.js';
+import { runPatchword as patchword, type Outcome } from '../command.js';
 import { fixture, temporaryFolder } from '../fixture.js';
 import { writePictures } from './pictures.js';
-
-interface Outcome {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs the real command. `onStderr` is called with all that came so far; `closeStdout` goes away before it writes. */
-function patchword(
-  parameters: string[],
-  options: { onStderr?: (text: string, interrupt: () => void) => void; closeStdout?: boolean } = {},
-): Promise<Outcome> {
-  const child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...parameters]);
-  const outcome: Outcome = { code: null, stdout: '', stderr: '' };
-  if (options.closeStdout) child.stdout.destroy();
-  child.stdout.on('data', (data: Buffer) => (outcome.stdout += data.toString()));
-  child.stderr.on('data', (data: Buffer) => {
-    outcome.stderr += data.toString();
-    options.onStderr?.(outcome.stderr, () => child.kill('SIGINT'));
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ ...outcome, code }));
-  });
-}
 
 /** stdout as one line of JSON, and nothing else. */
 function jsonOf({ stdout, stderr }: Outcome): unknown {
@@ -152,13 +126,8 @@ describe('bin/patchword.js', function () {
   it('stops at Ctrl-C after the batch under way, and says how to continue', async () => {
     mkdirSync(at('many'));
     await writePictures(at('many'), Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`${i}.png`, i])));
-    let interrupted = false;
-    const outcome = await patchword(['index', at('many'), '--collection', 'many', '--data', at('data')], {
-      onStderr(text, interrupt) {
-        if (!interrupted && text.includes('Indexing:')) interrupt();
-        interrupted ||= text.includes('Indexing:');
-      },
-    });
+    const command = ['index', at('many'), '--collection', 'many', '--data', at('data')];
+    const outcome = await patchword(command, { interruptAt: /Indexing:/ });
     assert.equal(outcome.code, 130, outcome.stderr);
     assert.match(outcome.stderr, /patchword: Stopped after \d+ of 400 pictures; they are kept\.\n.*same command again/);
   });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +9,7 @@ import type { IngestResult } from '../../indexer/ingestion.js';
 import { watchSource } from '../../indexer/watch.js';
 import { startServer, type RunningServer } from '../../server/main.js';
 import { openEngine } from '../../src/engine.js';
-import { PACKAGE_FOLDER } from '../../src/paths.js';
+import { type Command, startPatchword } from '../command.js';
 import { temporaryFolder } from '../fixture.js';
 import { picture } from '../hostile.js';
 import { filesOf, writePictures } from './pictures.js';
@@ -141,7 +140,7 @@ describe('patchword index --watch', function () {
   this.timeout(120_000);
   const temporary = temporaryFolder();
   const at = (...parts: string[]) => path.join(temporary.path, ...parts);
-  let child: ChildProcess | undefined;
+  let child: Command | undefined;
   let server: RunningServer | undefined;
   after(async () => {
     child?.kill('SIGKILL');
@@ -152,10 +151,9 @@ describe('patchword index --watch', function () {
     await writePictures(at('pictures'), { 'a.png': { number: 1, captions: ['the first'] } });
     const data = ['--data', at('data')];
     const parameters = ['index', at('pictures'), '--collection', 'watched', '--watch', '--json', ...data];
-    child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...parameters], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
+    child = startPatchword(parameters);
+    child.stderr.resume();
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const nextPass = async () => JSON.parse((await lines.next()).value as string) as IngestResult;
     assert.equal((await nextPass()).added, 1);
 

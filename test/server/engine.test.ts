@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pino } from 'pino';
 import { ServedEngine } from '../../server/engine.js';
 import { type Engine, openEngine } from '../../src/engine.js';
 import { PatchwordError } from '../../src/errors.js';
-import { PACKAGE_FOLDER } from '../../src/paths.js';
+import { BUNDLED_MODEL } from '../../src/paths.js';
+import { runPatchword } from '../command.js';
 import { temporaryFolder } from '../fixture.js';
 import { writeReversedModel } from '../indexer/models.js';
 import { type Answer, type Failed, json, samplePicture, serveSmallCollection } from './collection.js';
@@ -16,21 +16,12 @@ interface LogLine {
   msg: string;
 }
 
-/** Runs the real command in a process of its own. */
-function patchword(...parameters: string[]): Promise<{ code: number | null; stderr: string }> {
-  const child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...parameters]);
-  let stderr = '';
-  child.stderr.on('data', (text) => (stderr += String(text)));
-  child.stdout.resume();
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stderr })));
-}
-
 describe('a server whose collection changes', function () {
   this.timeout(120_000);
   const temporary = temporaryFolder();
   const served = serveSmallCollection();
   const data = () => path.join(path.dirname(served.source), 'data');
-  const run = (...parameters: string[]) => patchword(...parameters, '--data', data());
+  const run = (...parameters: string[]) => runPatchword([...parameters, '--data', data()]);
   const search = (text: string) => fetch(`${served.url}/v1/search?k=3&text=${encodeURIComponent(text)}`);
   const reopened = () => served.log.map((line) => JSON.parse(line) as LogLine).filter(({ msg }) => /anew/.test(msg));
   const ids = ({ hits }: Answer) => hits.map(({ imageId }) => imageId);
@@ -95,7 +86,7 @@ describe('a server whose collection changes', function () {
 
   it('says so where it cannot be opened anew, and does once it can', async () => {
     const model = path.join(temporary.path, 'model');
-    assert.equal((await run('reindex', 'small', '--model', path.join(PACKAGE_FOLDER, 'data', 'model'))).code, 0);
+    assert.equal((await run('reindex', 'small', '--model', BUNDLED_MODEL)).code, 0);
     await find();
     assert.equal((await run('reindex', 'small', '--model', model)).code, 0);
     rmSync(model, { recursive: true });

@@ -32,12 +32,7 @@ describe('the page with a filter', function () {
     await field().fill(condition);
     await page.keyboard.press('Enter');
   }
-  /** What the server finds for the same. */
-  async function expected(filter: object): Promise<string[]> {
-    const parameters = new URLSearchParams({ text: 'a fox', k: '24', filter: JSON.stringify(filter) });
-    const { hits } = await json<Answer>(await fetch(`${served.url}/v1/search?${parameters.toString()}`));
-    return hits.map(({ imageId }) => `image-${imageId}`);
-  }
+  const expected = (filter: object) => visit.expected({ text: 'a fox', filter });
 
   it('says in place what is no condition, and searches nothing else', async () => {
     await open('?q=a+fox');

@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { visitPages } from '../browser.js';
-import { type Answer, json, samplePicture, serveSmallCollection } from '../server/collection.js';
+import { samplePicture, serveSmallCollection } from '../server/collection.js';
 
 describe('where a visitor is', function () {
   this.timeout(60_000);
   const served = serveSmallCollection();
   const visit = visitPages(served);
-  const { until, cards } = visit;
+  const { until, cards, expected } = visit;
   let page: Page;
   const open = async (...where: Parameters<typeof visit.open>) => (page = await visit.open(...where));
   const reranked = () => page.getByText(/(\d+) of \1 reranked/).waitFor();
 
   /** Waits until the page shows what the server answers to the text, in its order. */
   async function answered(text: string): Promise<void> {
-    const parameters = new URLSearchParams({ text, k: '24' });
-    const { hits } = await json<Answer>(await fetch(`${served.url}/v1/search?${parameters.toString()}`));
-    const keys = JSON.stringify(hits.map(({ imageId }) => `image-${imageId}`));
+    const keys = JSON.stringify(await expected({ text }));
     const shown = `[...document.querySelectorAll('.results:not(.stale) [data-key]')].map(({ dataset }) => dataset.key)`;
     await until(`JSON.stringify(${shown}) === '${keys}'`);
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { BUNDLED_SAMPLE, PACKAGE_FOLDER } from '../../../src/paths.js';
+import { BUNDLED_SAMPLE } from '../../../src/paths.js';
+import { runPatchword } from '../../command.js';
 import { temporaryFolder } from '../../fixture.js';
 import { writeOneLayer } from '../../src/calibration/model.js';
 import { writeStripped } from '../../src/prefilter/checkpoint.js';
@@ -15,28 +15,16 @@ describe('patchword calibrate', function () {
   const at = (...parts: string[]) => path.join(temporary.path, ...parts);
   let source: string[];
 
-  /** Runs the real command; `interruptAt` sends Ctrl-C once stderr says so. */
-  async function patchword(parameters: string[], interruptAt?: RegExp) {
-    const env = {
-      ...process.env,
-      PATCHWORD_CACHE: at('cache'),
-      PATCHWORD_DATA: at('data'),
-      TMPDIR: at('tmp'),
-      TEMP: at('tmp'), // Windows
-    };
-    const command = [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), 'calibrate', ...parameters];
-    const child = spawn(process.execPath, command, { env });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
-    child.stderr.on('data', (data: Buffer) => {
-      stderr += data.toString();
-      if (!interruptAt?.test(stderr)) return;
-      interruptAt = undefined; // A second one would end it at once.
-      child.kill('SIGINT');
+  const patchword = (parameters: string[], interruptAt?: RegExp) =>
+    runPatchword(['calibrate', ...parameters], {
+      env: {
+        PATCHWORD_CACHE: at('cache'),
+        PATCHWORD_DATA: at('data'),
+        TMPDIR: at('tmp'),
+        TEMP: at('tmp'), // Windows
+      },
+      interruptAt,
     });
-    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-    return { code, stdout, stderr };
-  }
 
   before(async () => {
     mkdirSync(at('tmp'));

@@ -1,34 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import Database from 'better-sqlite3';
-import { PACKAGE_FOLDER } from '../../../src/paths.js';
+import { runPatchword } from '../../command.js';
 import { temporaryFolder } from '../../fixture.js';
 import { samplePicture } from '../../server/collection.js';
-
-interface Outcome {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
 
 describe('patchword collection', function () {
   this.timeout(120_000);
   const temporary = temporaryFolder();
   const at = (...parts: string[]) => path.join(temporary.path, ...parts);
 
-  function run(...parameters: string[]): Promise<Outcome> {
-    const binary = path.join(PACKAGE_FOLDER, 'bin', 'patchword.js');
-    const child = spawn(process.execPath, [binary, ...parameters, '--data', at('data')], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const outcome: Outcome = { code: null, stdout: '', stderr: '' };
-    child.stdout.on('data', (data) => (outcome.stdout += String(data)));
-    child.stderr.on('data', (data) => (outcome.stderr += String(data)));
-    return new Promise((resolve) => child.on('close', (code) => resolve({ ...outcome, code })));
-  }
+  const run = (...parameters: string[]) => runPatchword([...parameters, '--data', at('data')]);
 
   const collection = (...parameters: string[]) => run('collection', ...parameters);
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Comparison } from '../../../src/evaluation/comparison.js';
-import { BUNDLED_MODEL, BUNDLED_SAMPLE, PACKAGE_FOLDER } from '../../../src/paths.js';
+import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../../../src/paths.js';
+import { runPatchword } from '../../command.js';
 import { temporaryFolder } from '../../fixture.js';
 import { samplePicture } from '../../server/collection.js';
 import { retrievalResult } from '../../src/evaluation/retrieval.js';
@@ -14,16 +14,8 @@ describe('the verbs of patchword eval', function () {
   const temporary = temporaryFolder();
   const at = (...parts: string[]) => path.join(temporary.path, ...parts);
 
-  async function patchword(...parameters: string[]) {
-    const env = { ...process.env, PATCHWORD_CACHE: at('cache') };
-    const program = path.join(PACKAGE_FOLDER, 'bin', 'patchword.js');
-    const child = spawn(process.execPath, [program, 'eval', ...parameters], { env, cwd: temporary.path });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
-    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-    return { code, stdout, stderr };
-  }
+  const patchword = (...parameters: string[]) =>
+    runPatchword(['eval', ...parameters], { env: { PATCHWORD_CACHE: at('cache') }, cwd: temporary.path });
   const json = <T>(text: string) => JSON.parse(text) as T;
 
   before(() => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT_CODES } from '../../../indexer/exit.js';
-import { BUNDLED_SAMPLE, PACKAGE_FOLDER } from '../../../src/paths.js';
+import { BUNDLED_SAMPLE } from '../../../src/paths.js';
+import { runPatchword } from '../../command.js';
 import { temporaryFolder } from '../../fixture.js';
 import { Hub } from '../../hub.js';
 import { untrained, writeStripped } from '../../src/prefilter/checkpoint.js';
@@ -18,16 +18,11 @@ describe('patchword fit', function () {
   let captions: string;
   const images = ['--images', path.dirname(BUNDLED_SAMPLE)];
 
-  /** Runs the real command against the hub of this test. */
-  async function patchword(...parameters: string[]) {
-    const env = { ...process.env, HF_ENDPOINT: hub.url, PATCHWORD_CACHE: at('cache'), PATCHWORD_DATA: at('data') };
-    const child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...parameters], { env });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
-    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-    return { code, stdout, stderr };
-  }
+  /** Against the hub of this test. */
+  const patchword = (...parameters: string[]) =>
+    runPatchword(parameters, {
+      env: { HF_ENDPOINT: hub.url, PATCHWORD_CACHE: at('cache'), PATCHWORD_DATA: at('data') },
+    });
 
   before(async () => {
     // The bundled model's weights without its prefilter heads, under the name of a published checkpoint that has none.

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ingest } from '../../../indexer/ingestion.js';
 import { openEngine } from '../../../src/engine.js';
-import { PACKAGE_FOLDER } from '../../../src/paths.js';
+import { runPatchword } from '../../command.js';
 import { temporaryFolder } from '../../fixture.js';
 import { writePictures } from '../pictures.js';
 
@@ -13,14 +12,9 @@ describe('patchword remove, restore and quarantine', function () {
   const temporary = temporaryFolder();
   const at = (...parts: string[]) => path.join(temporary.path, ...parts);
 
-  /** Runs the real command with --json; its result, or its error. */
+  /** The result, or the error, as JSON. */
   async function patchword(...parameters: string[]) {
-    const all = [...parameters, '--json', '--data', at('data')];
-    const child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...all]);
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
-    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    const { code, stdout, stderr } = await runPatchword([...parameters, '--json', '--data', at('data')]);
     return {
       code,
       value: JSON.parse(code === 0 ? stdout : stderr.trim().split('\n').at(-1)!) as Record<string, unknown>,

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { ingest } from '../../../indexer/ingestion.js';
 import { openEngine } from '../../../src/engine.js';
-import { PACKAGE_FOLDER } from '../../../src/paths.js';
+import { type Command, startPatchword } from '../../command.js';
 import { temporaryFolder } from '../../fixture.js';
 import { writePictures } from '../pictures.js';
 
@@ -12,12 +11,11 @@ describe('patchword serve', function () {
   this.timeout(60_000);
   const temporary = temporaryFolder();
   const at = (...parts: string[]) => path.join(temporary.path, ...parts);
-  const children: ChildProcess[] = [];
+  const children: Command[] = [];
 
-  /** Starts the real command; `said` resolves once it wrote a line to stdout, or ended without one. */
+  /** `said` resolves once it wrote a line to stdout, or ended without one. */
   function serve(...parameters: string[]) {
-    const all = ['serve', ...parameters, '--data', at('data')];
-    const child = spawn(process.execPath, [path.join(PACKAGE_FOLDER, 'bin', 'patchword.js'), ...all]);
+    const child = startPatchword(['serve', ...parameters, '--data', at('data')]);
     children.push(child);
     const outcome = { stdout: '', stderr: '' };
     child.stderr.on('data', (data: Buffer) => (outcome.stderr += data.toString()));
