@@ -8,6 +8,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { BACKGROUNDS } from '../data/scenes/backgrounds.js';
+import { WEATHERS } from '../data/scenes/weather.js';
 import { ingest } from '../indexer/ingestion.js';
 import { resolveModel } from '../indexer/models.js';
 import { formatTable } from '../indexer/text.js';
@@ -35,12 +37,14 @@ const pictures = readScenes(dataset, {
   split: args.split,
   suits: ({ objects }) => objects !== undefined,
 });
-/** What each picture shows, by every name: a dove is a bird too. */
+/** What each picture shows, by every name: a dove is a bird too, and a forest has trees. */
+const surroundings = new Map([...BACKGROUNDS, ...WEATHERS].map(({ name, shows = [] }) => [name, shows]));
 const shown = new Map(
-  pictures.map(({ filename, objects = [] }) => [
-    filename,
-    new Set(objects.flatMap(({ noun, synonyms = [], hypernyms = [] }) => [noun, ...synonyms, ...hypernyms])),
-  ]),
+  pictures.map(({ filename, objects = [], background, weather }) => {
+    const around = [background, weather].flatMap((name) => surroundings.get(name ?? '') ?? []);
+    const names = objects.flatMap(({ noun, synonyms = [], hypernyms = [] }) => [noun, ...synonyms, ...hypernyms]);
+    return [filename, new Set([...names, ...around])];
+  }),
 );
 const shows = (filename: string, noun: string) => shown.get(filename)!.has(noun);
 const nouns = [...new Set(pictures.flatMap(({ objects = [] }) => objects.map(({ noun }) => noun)))].sort();
@@ -81,7 +85,10 @@ interface Answer {
 function report(answers: readonly Answer[]): void {
   const mean = (of: readonly Answer[], figure: (answer: Answer) => number) =>
     of.reduce((sum, answer) => sum + figure(answer), 0) / of.length;
-  const denied = ({ nothingMatches }: Answer) => (nothingMatches ? 1 : 0);
+  const denied = (of: readonly Answer[]) =>
+    of.some(({ nothingMatches }) => nothingMatches === null) // not calibrated
+      ? null
+      : mean(of, ({ nothingMatches }) => (nothingMatches ? 1 : 0));
   const [there, gone] = [answers.filter(({ all }) => all > 0), answers.filter(({ all }) => all === 0)];
   const figures = {
     shown: {
@@ -89,21 +96,22 @@ function report(answers: readonly Answer[]): void {
       first: mean(there, ({ first }) => first),
       precision: mean(there, ({ precision }) => precision),
       found: mean(there, ({ found }) => found),
-      nothingMatches: mean(there, denied),
+      nothingMatches: denied(there),
     },
-    absent: { nouns: gone.length, nothingMatches: mean(gone, denied) },
+    absent: { nouns: gone.length, nothingMatches: denied(gone) },
   };
   if (args.json) {
     console.log(JSON.stringify({ dataset, model: args.model, pictures: kept.length, ...figures }));
     return;
   }
+  const orDash = (share: number | null) => (share === null ? null : percent(share));
   const rows: [string, ...(string | null)[]][] = [
     [`${kept.length} pictures, %`, 'nouns shown', 'not shown'],
     ['nouns', String(there.length), String(gone.length)],
     ['first hit shows it', percent(figures.shown.first), null],
     [`of the first ${FIRST}`, percent(figures.shown.precision), null],
     [`of those with it, found`, percent(figures.shown.found), null],
-    ['"nothing matches"', percent(figures.shown.nothingMatches), percent(figures.absent.nothingMatches)],
+    ['"nothing matches"', ...[figures.shown, figures.absent].map((of) => of.nothingMatches).map(orDash)],
   ];
   console.log(formatTable(rows));
 }

@@ -14,6 +14,8 @@ export interface ScenePicture {
   /** `swapped` is the caption with its relation exchanged, which is false of the picture. */
   sentences: { raw: string; swapped?: string }[];
   relation?: string | null;
+  background?: string;
+  weather?: string | null;
   /** A box is the centre's x and y and the width and height of what is drawn, as fractions of the picture. */
   objects?: { noun: string; synonyms?: string[]; hypernyms?: string[]; boxes: number[][] }[];
 }

@@ -140,7 +140,12 @@ def read_recipe(file: Path, changes: list[str] = ()) -> Recipe:
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     for change in changes:
         apply_change(table, change)
-    return build(Recipe, table, file.name)
+    return to_recipe(table, file.name)
+
+
+def to_recipe(table: dict, where: str) -> Recipe:
+    """table: as TOML has it, or JSON"""
+    return build(Recipe, table, where)
 
 
 def apply_change(table: dict, change: str) -> None:

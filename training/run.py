@@ -14,7 +14,7 @@ from training.data.statements import read_statements
 from training.data.vocabulary import Vocabulary, prune
 from training.export import export
 from training.network import Vilt, classifier
-from training.recipe import Recipe, Stage
+from training.recipe import Recipe, Stage, to_recipe
 from training.start import DEFAULT_SIDE, average, build_network, weights_at_start
 from training.tasks.answering import Answering
 from training.tasks.paired import OF_FALSE_PAIRS
@@ -96,7 +96,8 @@ def begin(recipe: Recipe, folder: Path) -> dict | None:
     """Keeps the recipe in the run's folder. -> the checkpoint that a run of the same recipe left, if any"""
     written = json.dumps(dataclasses.asdict(recipe), indent=1)
     kept, checkpoint = folder / "recipe.json", folder / "checkpoint.pt"
-    if kept.exists() and kept.read_text(encoding="utf-8") != written:
+    # Keys that the run did not know yet have their defaults.
+    if kept.exists() and to_recipe(json.loads(kept.read_text(encoding="utf-8")), str(kept)) != recipe:
         raise ValueError(f"{folder} holds a run of another recipe (recipe.json): choose another output, or remove it.")
     kept.write_text(written, encoding="utf-8")
     if checkpoint.exists():

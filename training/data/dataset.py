@@ -14,6 +14,27 @@ from training.data.pictures import Pictures, Shape, cached, join, model_size
 TRAIN = frozenset({"train", "restval"})  # Karpathy and Li (CVPR 2015); COCO is trained on both (paper, 4.4)
 VALIDATION = frozenset({"val"})
 COVERS = "in front of/behind"
+# What else a picture of data/scenes shows: with a background or weather of this name, and with a thing of this noun.
+SURROUNDINGS = {
+    "city": ("building", "buildings"),
+    "forest": ("tree", "trees", "plant", "plants"),
+    "mountains": ("mountain",),
+    "night": ("star", "stars"),
+    "space": ("star", "stars"),
+    "storm": ("cloud", "clouds", "rain"),
+}
+ALSO_CALLED = {
+    "boat": ("ship", "ships"),
+    "fire truck": ("truck", "trucks"),
+    "locomotive": ("train", "trains"),
+    "phone": ("telephone", "telephones"),
+    "police car": ("car", "cars"),
+    "sailboat": ("boat", "boats"),
+    "ship": ("boat", "boats"),
+    "taxi": ("car", "cars"),
+    "telephone": ("phone", "phones"),
+    "train": ("locomotive", "locomotives"),
+}
 RELATED = frozenset({"beside", "stacked", "sizes"})  # layouts of data/scenes that show a relation
 
 
@@ -38,6 +59,15 @@ class Example:
     has_relation: bool = False  # of a drawn scene that shows one: "left of", "above", ...
     covers: bool = False  # that one is "in front of"
     setting: tuple[str, ...] = ()  # names of a drawn scene's background and weather: "beach", "rain"
+
+    def shows(self) -> frozenset[str]:
+        """Every name of what is in a drawn scene, its surroundings and weather among them."""
+        shown = {*self.setting}
+        for place in self.setting:
+            shown.update(SURROUNDINGS.get(place, ()))
+        for thing in self.things:
+            shown.update(thing.all_names(), ALSO_CALLED.get(thing.names[0], ()))
+        return frozenset(shown)
 
     def swapped_of(self, caption: str) -> str | None:
         return self.swapped[self.captions.index(caption)] if caption in self.captions else None

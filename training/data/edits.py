@@ -118,7 +118,7 @@ def other_noun(match: re.Match, example: Example, drawn: list[tuple[str, ...]]) 
     before = match.string[: match.start()]
     is_plural = any(match[0].lower() == names[-1] != names[0] for names in named) or bool(AFTER_NUMBER.search(before))
     counted = is_plural or any(is_counted(names) for names in named) or bool(AFTER_ARTICLE.search(before))
-    shown = {name for thing in example.things for name in thing.all_names()}
+    shown = example.shows()
     fitting = (names for names in drawn if is_counted(names) == counted and not shown.intersection(names))
     return next((names[-1 if is_plural else 0] for names in fitting), None)
 

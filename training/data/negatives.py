@@ -51,12 +51,12 @@ def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
 
     Equal captions are. In drawn scenes so is one whose every name fits a thing of the other picture, unless it tells
     how things are arranged and calls them by their nouns: then another arrangement is what teaches most. Nor is one
-    that tells of several where the other picture has one, of another number, or of another tint. One that tells of the
-    place or the weather alone may be true wherever that is the same.
+    that tells of several where the other picture has one, of another number, or of another tint. One that names nothing
+    but the place or the weather may be true wherever that is the same, and one whose words were lost anywhere.
     """
     texts = np.array(captions)
     maybe_true = texts[:, None] == texts
-    everything = [frozenset(name for thing in example.things for name in thing.all_names()) for example in examples]
+    everything = [example.shows() for example in examples]
     for row, (caption, example) in enumerate(zip(captions, examples, strict=True)):
         said = [thing for thing in example.things if any(says(caption, name) for name in thing.all_names())]
         names = {name for thing in said for name in thing.all_names() if says(caption, name)}
@@ -66,8 +66,9 @@ def find_maybe_true(captions: list[str], examples: list[Example]) -> np.ndarray:
                 names <= others and not any(contradicts(caption, thing, other) for thing in said)
                 for others, other in zip(everything, examples, strict=True)
             ]
-        elif not names and (places := {name for name in example.setting if says(caption, name)}):
-            maybe_true[row] |= [places.issubset(other.setting) for other in examples]
+        elif not names and example.things:
+            places = {name for name in example.setting if says(caption, name)}
+            maybe_true[row] |= [places <= others for others in everything]
     return maybe_true
 
 
@@ -84,9 +85,12 @@ def contradicts(caption: str, thing: Thing, example: Example) -> bool:
 
 def miscounts(caption: str, thing: Thing, count: int) -> bool:
     """Whether a caption that is true of a thing is false of `count`; what is not counted may be drawn as several, and
-    "fox" may be said of several."""
+    "fox" may be said of several ("two glasses of milk" says no "milk")."""
     own = len(thing.boxes)
-    if own < 2 or len(thing.names) < 2 or says(caption, thing.names[0]):
+    if own < 2 or len(thing.names) < 2:
+        return False
+    rest = re.sub(rf"\b{re.escape(thing.names[-1])}\b", "", caption, flags=re.IGNORECASE)
+    if says(rest, thing.names[0]):
         return False
     told = own - 2 < len(NUMBERS) and says(caption, NUMBERS[own - 2])
     return count == 1 or (told and count != own)

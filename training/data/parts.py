@@ -20,6 +20,8 @@ PLURAL = 0.75  # of what there is several of
 NUMBER = 0.5  # of plurals
 ARTICLE = 0.5
 
+NO_PLACE_ALONE = (None, "sky")  # there is sky over most scenes
+
 PREPOSITIONS = r"(?:on|in|at|by|under|inside)(?: (?:an?|the|outer|dark|wooden))?"
 
 
@@ -28,23 +30,31 @@ def tell_part(example: Example, random: np.random.Generator) -> str | None:
     if not example.things:
         return None
     place = place_of(example, random)
-    if place is not None and random.random() < PLACE_ALONE:
+    if place not in NO_PLACE_ALONE and random.random() < PLACE_ALONE:
         return place
     chosen = random.permutation(len(example.things))[: 1 + (len(example.things) > 2 and random.random() < ANOTHER)]
-    named = [name_part(example.things[i], random) for i in chosen]
+    named = [name_part(example.things[i], own_names(example.things, i), random) for i in chosen]
     told = named[0] if len(named) == 1 else random.choice([" and ", ", ", " "]).join(named)
     return f"{told} {place}" if place is not None and random.random() < WITH_PLACE else told
 
 
-def name_part(thing: Thing, random: np.random.Generator) -> str:
-    """ "fox", "a red fox", "some milk", "two foxes": nothing that is false of the thing, but maybe less than it is."""
+def own_names(things: list[Thing], i: int) -> list[str]:
+    """Synonyms and hypernyms of a thing that no other thing of the picture has: of a red fox beside a blue cat, "blue
+    animal" is not false."""
+    taken = {name for j, other in enumerate(things) if j != i for name in other.all_names()}
+    return [name for name in things[i].others if name not in taken]
+
+
+def name_part(thing: Thing, others: list[str], random: np.random.Generator) -> str:
+    """ "fox", "a red fox", "some milk", "two foxes", and of one thing by `others` in either number, as people type what
+    they look for: "animals"."""
     tint = thing.tint if thing.tint is not None and random.random() < TOLD_TINT else None
     count, several = len(thing.boxes), len(thing.boxes) > 1 and len(thing.names) > 1
     if several and random.random() < PLURAL:
         number = NUMBERS[count - 2] if random.random() < NUMBER and count - 2 < len(NUMBERS) else None
         return words(number, tint, thing.names[-1])
-    if count == 1 and thing.others and random.random() < OTHER_NAME:
-        return words(tint, str(random.choice(thing.others)))
+    if count == 1 and others and random.random() < OTHER_NAME:
+        return words(tint, str(random.choice(others)))
     noun = words(tint, thing.names[0])
     if count > 1 or random.random() >= ARTICLE:
         return noun

@@ -185,6 +185,18 @@ def test_captions_that_are_false_of_another_number_or_tint():
     ]
 
 
+def test_what_is_counted_by_another_word_is_false_of_another_number():
+    def milk(count: int) -> Example:
+        return Example([], [], [Thing(("milk", "glasses of milk"), (), ((0.5, 0.5, 0.1, 0.1),) * count)])
+
+    captions = ["two glasses of milk", "milk", "some milk"]
+    assert find_maybe_true(captions, [milk(2), milk(3), milk(1)]).tolist() == [
+        [True, False, False],
+        [True, True, True],
+        [True, True, True],
+    ]
+
+
 def test_a_pair_is_no_false_one_twice():
     similarity = torch.zeros(8, 8)
     similarity[0, 1] = 50

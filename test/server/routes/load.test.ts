@@ -59,9 +59,14 @@ describe('/v1/search with uploads', () => {
   it('receives no more at once than it may, and forgets one that breaks off', async () => {
     const { hostname, port } = new URL(served.url);
     const headers = { 'content-type': 'multipart/form-data; boundary=x' };
-    const slow = request({ hostname, port, path: '/v1/search', method: 'POST', headers });
-    slow.on('error', () => {}); // It is broken off below.
-    slow.write('--x\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\n');
+    const begin = () => {
+      const begun = request({ hostname, port, path: '/v1/search', method: 'POST', headers });
+      begun.on('error', () => {}); // It is broken off below.
+      begun.on('response', () => void (slow = begin())); // Another was there before it.
+      begun.write('--x\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\n');
+      return begun;
+    };
+    let slow = begin();
     let answer = await upload();
     for (; answer.status === 200; answer = await upload()) await setTimeout(5); // until the slow one has arrived
     assert.equal(answer.status, 503);
