@@ -49,5 +49,7 @@ draw calibration --count 1000 --seed 992 --split val --aspects 1:1,4:3,3:4
 "$python" -m training train training/recipes/onward.toml --output runs/onward
 "$python" -m training average runs/joined runs/onward/model --shares 0.2 0.8 --output runs/moved
 "$python" -m training train training/recipes/words.toml --output runs/words
-"$python" -m training average runs/moved runs/words/model --shares 0.2 0.8 --output runs/model
+"$python" -m training average runs/moved runs/words/model --shares 0.2 0.8 --output runs/worded
+"$python" -m training train training/recipes/parts.toml --output runs/parts
+"$python" -m training average runs/worded runs/parts/model --shares 0.4 0.6 --output runs/model
 node bin/patchword.js calibrate --model runs/model --captions scenes/calibration/dataset.json --split val --queries 1000
