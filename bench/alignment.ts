@@ -9,19 +9,14 @@
 import { parseArgs } from 'node:util';
 import { formatTable } from '../indexer/text.js';
 import { mean } from '../src/metrics.js';
-import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../src/paths.js';
+import { BUNDLED_SAMPLE } from '../src/paths.js';
 import type { Grid } from '../src/vilt/position.js';
 import { align } from '../src/vilt/task.js';
-import { openModel, percent, prepareScenes, readScenes, type ScenePicture } from './scenes.js';
+import { openModel, percent, prepareScenes, readScenes, SCENE_OPTIONS, type ScenePicture } from './scenes.js';
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
-  options: {
-    model: { type: 'string', default: BUNDLED_MODEL },
-    pictures: { type: 'string', default: '500' },
-    split: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+  options: { ...SCENE_OPTIONS, pictures: { type: 'string', default: '500' } },
 });
 const [dataset = BUNDLED_SAMPLE] = positionals;
 

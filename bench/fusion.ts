@@ -8,16 +8,15 @@
  *
  *     node dist/bench/fusion.js [--queries 600]
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { NUMBERS } from '../data/scenes/phrases.js';
-import { ingest } from '../indexer/ingestion.js';
-import { openEngine, type Engine } from '../src/engine.js';
 import type { CandidateSource } from '../src/hit.js';
 import { recallAt } from '../src/metrics.js';
-import { BUNDLED_SAMPLE } from '../src/paths.js';
+import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../src/paths.js';
+import { indexScenes } from './scenes.js';
 
 const { values: args } = parseArgs({ options: { queries: { type: 'string', default: '600' } } });
 const CANDIDATES = 32;
@@ -46,6 +45,8 @@ const QUERIES = {
 };
 
 const data = mkdtempSync(path.join(tmpdir(), 'patchword-fusion-'));
+const index = (collection: string, images: readonly object[]) =>
+  indexScenes({ data, collection, dataset: BUNDLED_SAMPLE, images, model: BUNDLED_MODEL });
 try {
   const whole = await index('whole', sample.images);
   const left = sample.images.map((image) => ({ ...image, sentences: image.sentences.slice(1) }));
@@ -70,14 +71,6 @@ try {
   await Promise.all([whole.close(), leftOut.close()]);
 } finally {
   rmSync(data, { recursive: true, force: true });
-}
-
-async function index(collection: string, images: SampleImage[]): Promise<Engine> {
-  const source = path.join(data, `${collection}.json`);
-  writeFileSync(source, JSON.stringify({ images }));
-  const engine = await openEngine({ collection, data, create: true });
-  await ingest({ engine, source, options: { images: path.dirname(BUNDLED_SAMPLE) } });
-  return engine;
 }
 
 function wordsOf({ objects }: SampleImage): string[] {

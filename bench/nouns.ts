@@ -4,27 +4,20 @@
  *
  *     node dist/bench/nouns.js [DATASET.json] [--model DIR] [--pictures 1000] [--split test] [--json]
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { BACKGROUNDS } from '../data/scenes/backgrounds.js';
 import { WEATHERS } from '../data/scenes/weather.js';
-import { ingest } from '../indexer/ingestion.js';
-import { resolveModel } from '../indexer/models.js';
 import { formatTable } from '../indexer/text.js';
-import { openEngine } from '../src/engine.js';
-import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../src/paths.js';
-import { percent, readScenes } from './scenes.js';
+import { mean } from '../src/metrics.js';
+import { BUNDLED_SAMPLE } from '../src/paths.js';
+import { indexScenes, percent, readScenes, SCENE_OPTIONS } from './scenes.js';
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
-  options: {
-    model: { type: 'string', default: BUNDLED_MODEL },
-    pictures: { type: 'string', default: '1000' },
-    split: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+  options: { ...SCENE_OPTIONS, pictures: { type: 'string', default: '1000' } },
 });
 const [dataset = BUNDLED_SAMPLE] = positionals;
 const CANDIDATES = 32;
@@ -48,16 +41,12 @@ const shown = new Map(
 );
 const shows = (filename: string, noun: string) => shown.get(filename)!.has(noun);
 const nouns = [...new Set(pictures.flatMap(({ objects = [] }) => objects.map(({ noun }) => noun)))].sort();
-const isAbsent = (noun: string) => nouns.indexOf(noun) % ABSENT_OF === 0;
-const absent = nouns.filter(isAbsent);
+const absent = nouns.filter((_, i) => i % ABSENT_OF === 0);
 const kept = pictures.filter(({ filename }) => !absent.some((noun) => shows(filename, noun)));
 
 const data = mkdtempSync(path.join(tmpdir(), 'patchword-nouns-'));
 try {
-  const source = path.join(data, 'dataset.json');
-  writeFileSync(source, JSON.stringify({ images: kept }));
-  const engine = await openEngine({ collection: 'nouns', data, create: true, model: await resolveModel(args.model) });
-  await ingest({ engine, source, options: { images: path.dirname(dataset) } });
+  const engine = await indexScenes({ data, collection: 'nouns', dataset, images: kept, model: args.model });
   const answers = [];
   for (const noun of nouns) {
     const query = { text: noun, k: CANDIDATES, candidates: CANDIDATES, sources: ['nearest' as const] };
@@ -83,19 +72,17 @@ interface Answer {
 }
 
 function report(answers: readonly Answer[]): void {
-  const mean = (of: readonly Answer[], figure: (answer: Answer) => number) =>
-    of.reduce((sum, answer) => sum + figure(answer), 0) / of.length;
   const denied = (of: readonly Answer[]) =>
     of.some(({ nothingMatches }) => nothingMatches === null) // not calibrated
       ? null
-      : mean(of, ({ nothingMatches }) => (nothingMatches ? 1 : 0));
+      : mean(of.map(({ nothingMatches }) => (nothingMatches ? 1 : 0)));
   const [there, gone] = [answers.filter(({ all }) => all > 0), answers.filter(({ all }) => all === 0)];
   const figures = {
     shown: {
       nouns: there.length,
-      first: mean(there, ({ first }) => first),
-      precision: mean(there, ({ precision }) => precision),
-      found: mean(there, ({ found }) => found),
+      first: mean(there.map(({ first }) => first)),
+      precision: mean(there.map(({ precision }) => precision)),
+      found: mean(there.map(({ found }) => found)),
       nothingMatches: denied(there),
     },
     absent: { nouns: gone.length, nothingMatches: denied(gone) },

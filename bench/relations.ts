@@ -7,20 +7,18 @@
  */
 import { parseArgs } from 'node:util';
 import { formatTable } from '../indexer/text.js';
-import { BUNDLED_MODEL, BUNDLED_SAMPLE } from '../src/paths.js';
+import { BUNDLED_SAMPLE } from '../src/paths.js';
 import { dot } from '../src/vector.js';
 import type { Precision } from '../src/vilt/device.js';
 import { embedImages, embedTexts, matchScores } from '../src/vilt/pair.js';
-import { openModel, percent, prepareScenes, readScenes, type ScenePicture } from './scenes.js';
+import { openModel, percent, prepareScenes, readScenes, SCENE_OPTIONS, type ScenePicture } from './scenes.js';
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    model: { type: 'string', default: BUNDLED_MODEL },
+    ...SCENE_OPTIONS,
     pictures: { type: 'string', default: '500' },
-    split: { type: 'string' },
     precision: { type: 'string', default: 'fp32' },
-    json: { type: 'boolean', default: false },
   },
 });
 const [dataset = BUNDLED_SAMPLE] = positionals;

@@ -1,10 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { ingest } from '../indexer/ingestion.js';
 import { resolveModel } from '../indexer/models.js';
+import { openEngine, type Engine } from '../src/engine.js';
+import { BUNDLED_MODEL } from '../src/paths.js';
 import type { Precision } from '../src/vilt/device.js';
 import { prepareImage, type ModelInput } from '../src/vilt/image.js';
 import { ViltModel } from '../src/vilt/model.js';
+
+/** What every script that measures a model on scenes may be told, for parseArgs. */
+export const SCENE_OPTIONS = {
+  model: { type: 'string', default: BUNDLED_MODEL },
+  split: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
 
 /** A picture of a Karpathy JSON, and what data/scenes says of one that it drew. */
 export interface ScenePicture {
@@ -59,6 +69,22 @@ export async function prepareScenes(
     inputs.push((await prepareImage(file, model.files.imageConfig)).modelInput);
   }
   return inputs;
+}
+
+/** A collection in the folder `data`, of some images of a dataset, whose pictures lie beside its file. */
+export async function indexScenes(options: {
+  data: string;
+  collection: string;
+  dataset: string;
+  images: readonly object[];
+  model: string;
+}): Promise<Engine> {
+  const { data, collection, dataset, images, model } = options;
+  const source = path.join(data, `${collection}.json`);
+  writeFileSync(source, JSON.stringify({ images }));
+  const engine = await openEngine({ collection, data, create: true, model: await resolveModel(model) });
+  await ingest({ engine, source, options: { images: path.dirname(dataset) } });
+  return engine;
 }
 
 export const percent = (share: number) => (100 * share).toFixed(1);

@@ -35,11 +35,15 @@ export interface RunOptions extends StartOptions {
 }
 
 /** Runs the real command to its end. */
-export function runPatchword(
-  parameters: readonly string[],
-  { interruptAt, closeStdout = false, ...options }: RunOptions = {},
+export function runPatchword(parameters: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  return outcomeOf(startPatchword(parameters, options), options);
+}
+
+/** How one that was started ends. */
+export function outcomeOf(
+  child: Command,
+  { interruptAt, closeStdout = false }: Pick<RunOptions, 'interruptAt' | 'closeStdout'> = {},
 ): Promise<Outcome> {
-  const child = startPatchword(parameters, options);
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
   if (closeStdout) child.stdout.destroy();
   let waits = interruptAt !== undefined;

@@ -13,6 +13,22 @@ import { composeScene, layoutsFor, type Scene } from './scene.js';
 const IMAGES = 'images';
 const PIXELS = 'images.bin';
 const INDEX = 'dataset.json';
+/** Options that dataset.json repeats, in its order. */
+const DRAWN: readonly (keyof Settings)[] = [
+  'count',
+  'size',
+  'aspects',
+  'seed',
+  'styles',
+  'layouts',
+  'pairs',
+  'backgrounds',
+  'weather',
+  'varied',
+  'twins',
+  'splits',
+  'format',
+];
 /** Of a layout that is drawn only where it is asked for. */
 const ASKED_SHARE = 0.1;
 /** Pictures rendered at once: as many as libuv has threads. */
@@ -38,23 +54,8 @@ export async function writeDataset(options: DatasetOptions): Promise<void> {
 }
 
 async function write(settings: Settings): Promise<void> {
-  const { output, count, size, aspects, seed, styles, layouts, pairs, format, splits } = settings;
-  const { backgrounds, weather, varied, twins } = settings;
-  const drawn = {
-    count,
-    size,
-    aspects,
-    seed,
-    styles,
-    layouts,
-    pairs,
-    backgrounds,
-    weather,
-    varied,
-    twins,
-    splits,
-    format,
-  };
+  const { output, count, styles, format } = settings;
+  const drawn = Object.fromEntries(DRAWN.map((name) => [name, settings[name]]));
   const art = await Promise.all(styles.map(loadArt));
   mkdirSync(format === 'jpeg' ? path.join(output, IMAGES) : output, { recursive: true });
   const partial = path.join(output, `${INDEX}.partial`);
@@ -94,13 +95,12 @@ function* composePictures(settings: Settings, art: readonly Art[], onPicture: (p
     .filter(({ name }) => settings.layouts.includes(name))
     .map((layout) => ({ ...layout, share: layout.share || ASKED_SHARE }));
   let offset = 0;
-  let wantsTwin = false;
+  let exchanged = false; // the picture is the twin of the one before
   for (let i = 0; i < count; i++) {
-    const exchanged: boolean = wantsTwin;
     const random = Random.ofPicture(seed, exchanged ? i - 1 : i);
     const sides = pixelsOf(random.pick(aspects), size);
     const scene = composeScene({ art, pairs, pixels: sides, layouts, backgrounds, weather, varied, exchanged, random });
-    wantsTwin = twins && !exchanged && scene.layout.relation !== null;
+    exchanged = twins && !exchanged && scene.layout.relation !== null;
     const picture = { scene, sides, offset };
     offset += sides.width * sides.height * 3;
     onPicture(picture, i);

@@ -92,10 +92,6 @@ class Dataset:
     def captions(self) -> list[str]:
         return [caption for example in self.examples for caption in example.captions]
 
-    def draw_captions(self, indices: np.ndarray, shares: Sequence[float], random: np.random.Generator) -> list[str]:
-        """One of each picture."""
-        return [self.examples[i].draw_caption(shares, random) for i in indices]
-
     def only(self, sources: Sequence[str]) -> "Dataset":
         """Those of some sources, sharing the pictures of all."""
         indices = [i for source in sources for i in self.sources[source]]

@@ -47,7 +47,7 @@ class Batches:
     def draw_captions(self, indices: np.ndarray, random: np.random.Generator) -> list[str]:
         """One of each picture, some of them of a part of it."""
         stage, examples = self.stage, self.train.examples
-        captions = self.train.draw_captions(indices, stage.caption_shares, random)
+        captions = [examples[i].draw_caption(stage.caption_shares, random) for i in indices]
         if stage.part_rate > 0:
             parts = random.random(len(captions)) < stage.part_rate
             captions = [

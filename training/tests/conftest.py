@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.data.dataset import Dataset, read_dataset
+from training.data.dataset import Dataset, Thing, read_dataset
 from training.data.vocabulary import Vocabulary, prune
 from training.network import Vilt
 from training.recipe import Network, Stage
@@ -16,6 +16,12 @@ from training.start import build_network
 FULL = Path(__file__).parents[2] / "data/vocabulary/bert-base-uncased.txt"
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (40, 60, 230), "yellow": (230, 220, 40)}
 SIDE, PATCH = 32, 16
+
+BOX = (0.5, 0.5, 0.2, 0.2)
+FOX = Thing(("fox", "foxes"), ("animal", "animals"), (BOX,))
+FOXES = Thing(FOX.names, FOX.others, (BOX, BOX))
+CAT = Thing(("cat", "cats"), ("animal", "animals"), (BOX,))
+MILK = Thing(("milk", "glasses of milk"), (), (BOX,))
 
 
 def draw(folder: Path, count: int = 24, split: str = "train") -> Path:

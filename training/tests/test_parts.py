@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,12 +12,9 @@ from training.data.vocabulary import Vocabulary
 from training.recipe import read_recipe
 from training.tasks.batch import Batches
 from training.tasks.mining import Mining
-from training.tests.conftest import stage, tiny
+from training.tests.conftest import BOX, FOX, FOXES, MILK, stage, tiny
 
-BOX = (0.5, 0.5, 0.2, 0.2)
-FOX = Thing(("fox", "foxes"), ("animal", "animals"), (BOX,), "red")
-FOXES = Thing(("fox", "foxes"), ("animal", "animals"), (BOX, BOX))
-MILK = Thing(("milk", "glasses of milk"), (), (BOX,))
+RED_FOX = replace(FOX, tint="red")
 GRAPES = Thing(("grapes",), (), (BOX, BOX))
 SHEEP = Thing(("sheep",), (), (BOX, BOX))
 
@@ -31,12 +30,12 @@ def test_what_was_not_drawn_has_no_parts():
 
 
 def test_one_thing_by_its_names():
-    assert parts(FOX) == {"fox", "a fox", "red fox", "a red fox", "animal", "animals", "red animal", "red animals"}
+    assert parts(RED_FOX) == {"fox", "a fox", "red fox", "a red fox", "animal", "animals", "red animal", "red animals"}
 
 
 def test_names_that_another_thing_has_too_are_no_part():
     cat = Thing(("cat", "cats"), ("pet", "pets", "animal", "animals"), (BOX,))
-    assert parts(FOX, cat) == {"fox", "a fox", "red fox", "a red fox", "cat", "a cat", "pet", "pets"}
+    assert parts(RED_FOX, cat) == {"fox", "a fox", "red fox", "a red fox", "cat", "a cat", "pet", "pets"}
 
 
 def test_several_of_a_thing():
@@ -70,24 +69,6 @@ def test_a_place_that_no_caption_tells():
     assert place_of(example, np.random.default_rng(1)) is None
 
 
-def test_a_part_may_be_true_of_other_pictures():
-    captions = ["beach", "at night", "fox", "foxes"]
-    examples = [
-        Example([], [], [MILK], setting=("beach",)),
-        Example([], [], [MILK], setting=("beach", "night")),
-        Example([], [], [FOXES, MILK], setting=("night",)),
-        Example([], [], [FOXES], setting=("road",)),
-    ]
-    alone = Example([], [], [FOX], setting=("road",))
-    assert find_maybe_true([*captions, "a fox"], [*examples, alone]).tolist() == [
-        [True, True, False, False, False],
-        [False, True, True, False, False],
-        [False, False, True, True, True],
-        [False, False, True, True, False],  # several
-        [False, False, True, True, True],
-    ]
-
-
 def test_a_part_may_be_true_of_surroundings_and_of_what_is_called_so_too():
     tree, truck = Thing(("tree", "trees"), (), (BOX,)), Thing(("fire truck", "fire trucks"), (), (BOX,))
     captions = ["tree", "in the rain", "a truck", "in the forest"]
@@ -106,12 +87,6 @@ def test_a_part_may_be_true_of_surroundings_and_of_what_is_called_so_too():
     random = np.random.default_rng(1)
     nouns = [("tree", "trees"), ("truck", "trucks"), ("owl", "owls")]
     assert {edit_caption("fire truck", examples[3], nouns, random) for _ in range(50)} == {"owl"}
-
-
-def test_what_lost_its_words_is_false_of_nothing():
-    drawn, photograph = Example([], [], [FOX], setting=("beach",)), Example([], [])
-    assert find_maybe_true(["[UNK]", "two foxes"], [drawn, drawn]).tolist() == [[True, True], [True, True]]
-    assert find_maybe_true(["[UNK]", "two foxes"], [photograph, drawn]).tolist() == [[True, False], [False, True]]
 
 
 def test_a_share_of_the_captions_becomes_parts(data: Dataset, vocabulary: Vocabulary):

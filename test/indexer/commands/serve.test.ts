@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { ingest } from '../../../indexer/ingestion.js';
 import { openEngine } from '../../../src/engine.js';
-import { type Command, startPatchword } from '../../command.js';
+import { type Command, outcomeOf, startPatchword } from '../../command.js';
 import { temporaryFolder } from '../../fixture.js';
 import { writePictures } from '../pictures.js';
 
@@ -13,21 +13,16 @@ describe('patchword serve', function () {
   const at = (...parts: string[]) => path.join(temporary.path, ...parts);
   const children: Command[] = [];
 
-  /** `said` resolves once it wrote a line to stdout, or ended without one. */
+  /** `said` resolves once it wrote a line to stdout, or ended. */
   function serve(...parameters: string[]) {
     const child = startPatchword(['serve', ...parameters, '--data', at('data')]);
     children.push(child);
-    const outcome = { stdout: '', stderr: '' };
-    child.stderr.on('data', (data: Buffer) => (outcome.stderr += data.toString()));
-    const ended = once(child, 'close').then(([code]) => ({ ...outcome, code: code as number | null }));
-    const said = new Promise<string>((resolve) => {
-      child.stdout.on('data', (data: Buffer) => {
-        outcome.stdout += data.toString();
-        if (outcome.stdout.endsWith('\n')) resolve(outcome.stdout);
-      });
-      void ended.then(() => resolve(outcome.stdout));
-    });
-    return { child, said, ended };
+    const ended = outcomeOf(child);
+    return {
+      child,
+      ended,
+      said: Promise.race([once(child.stdout, 'data').then(String), ended.then(({ stdout }) => stdout)]),
+    };
   }
 
   before(async () => {
